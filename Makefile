@@ -1,0 +1,42 @@
+# The front door. Everything here works on a fresh Debian 12 with make and root or sudo.
+SHELL := /bin/bash
+PRESET ?= release
+PROFILE ?= quick
+JOBS ?= $(shell nproc)
+PYTHON := /usr/bin/python3
+
+.PHONY: help bench test micro report build setup clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make bench    build, measure every variant, write BENCH.md and its plots (PROFILE=quick or full)'
+	@echo 'make test     build and run every test (PRESET=release, debug, asan or tsan)'
+	@echo 'make micro    the parts alone, by Google Benchmark'
+	@echo 'make report   BENCH.md again, from the newest record'
+	@echo 'make build    build only'
+	@echo 'make clean    remove build/'
+
+setup:
+	@scripts/setup
+
+build: setup
+	@[[ -f build/$(PRESET)/build.ninja ]] || cmake --preset $(PRESET) --log-level=WARNING
+	@cmake --build --preset $(PRESET) -j $(JOBS)
+
+test: build
+	ctest --preset $(PRESET)
+
+bench: PRESET = release
+bench: build
+	$(PYTHON) scripts/bench.py --profile $(PROFILE) $(BENCH_ARGS)
+	$(PYTHON) scripts/report.py
+
+report: setup
+	$(PYTHON) scripts/report.py
+
+micro: PRESET = release
+micro: build
+	build/release/bin/micro $(MICRO_ARGS)
+
+clean:
+	rm -rf build

@@ -1,0 +1,69 @@
+// Which octets may stand where: one table of character classes, made at compile time from the grammar's own
+// lists.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace httpdyno::http {
+
+enum CharClass : std::uint8_t {
+  kTokenChar = 1,   // tchar, RFC 9110 5.6.2
+  kTargetChar = 2,  // what a request target may hold: RFC 3986's path, query and authority characters and '%'
+  kFieldChar = 4,   // field-vchar, SP, HTAB, obs-text: RFC 9110 5.5
+  kHostChar = 8,    // reg-name without ',' (RFC 3986 3.2.2): a list of hosts is no host
+};
+
+namespace detail {
+constexpr std::array<std::uint8_t, 256> make_char_classes() {
+  constexpr std::string_view kAlnum = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  std::array<std::uint8_t, 256> classes{};
+  auto mark = [&](std::string_view chars, std::uint8_t bit) {
+    for (char c : chars) classes[static_cast<unsigned char>(c)] |= bit;
+  };
+  mark(kAlnum, kTokenChar | kTargetChar | kHostChar);
+  mark("!#$%&'*+-.^_`|~", kTokenChar);
+  mark("-._~:/?[]@!$&'()*+,;=%", kTargetChar);
+  mark("-._~!$&'()*+;=%", kHostChar);
+  for (unsigned c = 0; c < 256; ++c) {
+    if ((c >= 0x20 && c != 0x7f) || c == '\t') classes[c] |= kFieldChar;
+  }
+  return classes;
+}
+inline constexpr std::array<std::uint8_t, 256> kCharClasses = make_char_classes();
+}  // namespace detail
+
+constexpr bool is(CharClass wanted, char c) {
+  return (detail::kCharClasses[static_cast<unsigned char>(c)] & wanted) != 0;
+}
+
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+// The value of a hexadecimal digit, or -1.
+constexpr int hex_value(char c) {
+  if (is_digit(c)) return c - '0';
+  const char lower = static_cast<char>(c | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+
+// Case-insensitive equality with a text that is already in lower case.
+constexpr bool equals_lower(std::string_view text, std::string_view lower) {
+  if (text.size() != lower.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (to_lower(text[i]) != lower[i]) return false;
+  }
+  return true;
+}
+
+// Without the SP and HTAB at both ends: optional white space, RFC 9110 5.6.3.
+constexpr std::string_view trim_blanks(std::string_view text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace httpdyno::http

@@ -1,0 +1,535 @@
+#include "net/http/request_parser.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "net/base/assert.h"
+#include "net/http/host.h"
+#include "net/http/scan.h"
+
+namespace httpdyno::http {
+
+namespace {
+
+constexpr ParseErrorRow kRows[] = {
+    {"none", 0, ""},
+#define PARSE_ERROR(name, status, text) {#name, status, text},
+#include "net/http/parse_errors.def"
+#undef PARSE_ERROR
+};
+
+// Splits a comma-separated list (RFC 9110 5.6.1); each element comes without white space around it and may be
+// empty. Stops when visit() returns false, and returns that.
+template <class Visit>
+bool each_element(std::string_view list, Visit visit) {
+  for (;;) {
+    const std::size_t comma = list.find(',');
+    if (!visit(trim_blanks(list.substr(0, comma)))) return false;
+    if (comma == std::string_view::npos) return true;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+bool is_token(std::string_view text) {
+  return !text.empty() &&
+         find_end_of<kTokenChar>(text.data(), text.data() + text.size()) == text.data() + text.size();
+}
+
+bool equals_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return to_lower(x) == to_lower(y); });
+}
+
+}  // namespace
+
+const ParseErrorRow& parse_error_row(ParseError error) {
+  DASSERT(error != ParseError::none);
+  return kRows[static_cast<std::size_t>(error)];
+}
+
+RequestParser::RequestParser(const ParseLimits& limits)
+    : limits_(limits), fields_(std::make_unique_for_overwrite<FieldRange[]>(limits.fields_max)) {
+  // Offsets have 32 bits, and a request may be followed by a read's worth of the next.
+  ASSERT(limits.request_bytes_max <= UINT32_MAX - (1U << 24));
+}
+
+void RequestParser::reset() {
+  phase_ = Phase::start;
+  line_ = Line::start;
+  error_ = ParseError::none;
+  chunked_ = false;
+  seen_ = 0;
+  at_ = 0;
+  field_count_ = 0;
+  length_ = 0;
+}
+
+RequestParser::Result RequestParser::parse(std::span<char> bytes) {
+  const Input in{bytes.data(), bytes.size()};
+  switch (phase_) {
+    case Phase::start:
+      if (!read_start(in)) break;
+      [[fallthrough]];
+    case Phase::method:
+      if (!read_method(in)) break;
+      [[fallthrough]];
+    case Phase::target:
+      if (!read_target(in)) break;
+      [[fallthrough]];
+    case Phase::version:
+      if (!read_version(in)) break;
+      [[fallthrough]];
+    case Phase::head:
+      if (!read_head(in)) break;
+      [[fallthrough]];
+    case Phase::length_body:
+    case Phase::chunk_size:
+    case Phase::chunk_extension:
+    case Phase::chunk_data:
+    case Phase::chunk_end:
+    case Phase::trailer: read_body(in); break;
+    case Phase::complete:
+    case Phase::refused: ASSERT(!"parse() after the request's end"); break;
+  }
+  if (phase_ == Phase::complete) return Result::complete;
+  return phase_ == Phase::refused ? Result::refused : Result::need_more;
+}
+
+bool RequestParser::refuse(ParseError error) {
+  phase_ = Phase::refused;
+  error_ = error;
+  return false;
+}
+
+// All octets up to `seen` are read and the head is not at its end.
+bool RequestParser::need_more_head(std::size_t seen) {
+  at_ = static_cast<std::uint32_t>(seen);
+  return seen >= limits_.request_bytes_max ? refuse(ParseError::head_too_large) : false;
+}
+
+// RFC 9112 2.2: a server should ignore at least one empty line before the request line.
+bool RequestParser::read_start(Input in) {
+  while (at_ < in.size && *in.at(at_) == '\r') {
+    if (at_ + 1 == in.size) return false;
+    if (*in.at(at_ + 1) != '\n') return refuse(ParseError::line_end);
+    at_ += 2;
+    if (at_ / 2 > limits_.blank_lines_max) return refuse(ParseError::blank_lines);
+  }
+  if (at_ == in.size) return false;
+  start_ = at_;
+  phase_ = Phase::method;
+  return true;
+}
+
+bool RequestParser::read_method(Input in) {
+  const char* end = find_end_of<kTokenChar>(in.at(at_), in.end());
+  at_ = in.offset(end);
+  method_bytes_ = at_ - start_;
+  if (method_bytes_ > limits_.method_bytes_max) return refuse(ParseError::method_unknown);
+  if (end == in.end()) return false;
+  if (*end != ' ' || method_bytes_ == 0) return refuse(ParseError::method_malformed);
+  target_ = ++at_;
+  phase_ = Phase::target;
+  return true;
+}
+
+bool RequestParser::read_target(Input in) {
+  const char* end = find_end_of<kTargetChar>(in.at(at_), in.end());
+  at_ = in.offset(end);
+  if (at_ - target_ > limits_.target_bytes_max) return refuse(ParseError::target_too_long);
+  if (end == in.end()) return need_more_head(at_);
+  if (*end != ' ' || at_ == target_) return refuse(ParseError::target_malformed);
+  target_end_ = at_++;
+  phase_ = Phase::version;
+  return true;
+}
+
+// Exactly "HTTP/", digit, ".", digit, CRLF. Octets are checked as they come: garbage need not wait for a
+// timeout.
+bool RequestParser::read_version(Input in) {
+  constexpr std::string_view kUsual = "HTTP/1.1\r\n";
+  const std::uint32_t begin = target_end_ + 1;
+  if (in.size - begin >= kUsual.size() && std::memcmp(in.at(begin), kUsual.data(), kUsual.size()) == 0) {
+    at_ = begin + static_cast<std::uint32_t>(kUsual.size());
+    minor_version_ = 1;
+  } else {
+    constexpr std::string_view kPattern = "HTTP/d.d\r\n";
+    for (; at_ - begin < kPattern.size(); ++at_) {
+      if (at_ == in.size) return false;
+      const char c = *in.at(at_);
+      const char expected = kPattern[at_ - begin];
+      if (expected == 'd' ? is_digit(c) : c == expected) continue;
+      return refuse(c == '\n' || expected == '\n' ? ParseError::line_end : ParseError::version_malformed);
+    }
+    if (*in.at(begin + 5) != '1') return refuse(ParseError::version_unsupported);
+    // A later minor version is answered as the highest that is known (RFC 9110 2.5).
+    minor_version_ = *in.at(begin + 7) == '0' ? 0 : 1;
+  }
+  phase_ = Phase::head;
+  return accept_request_line(in);
+}
+
+// RFC 9112 3.2: the four forms of the target, and which method may have which.
+bool RequestParser::accept_request_line(Input in) {
+  if (!find_method(in.view(method_range()), method_)) return refuse(ParseError::method_unknown);
+  path_ = target_;
+  const std::string_view target = in.view(target_range());
+  if (target.front() == '/') return true;
+  if (target == "*") return method_ == Method::options || refuse(ParseError::target_form);
+  constexpr std::string_view kScheme = "http://";
+  if (target.size() <= kScheme.size() || !equals_lower(target.substr(0, kScheme.size()), kScheme)) {
+    return refuse(ParseError::target_form);
+  }
+  const std::size_t authority_end = std::min(target.find_first_of("/?", kScheme.size()), target.size());
+  if (!valid_authority(target.substr(kScheme.size(), authority_end - kScheme.size()))) {
+    return refuse(ParseError::target_malformed);
+  }
+  path_ = target_ + static_cast<std::uint32_t>(authority_end);
+  seen_ |= kAbsoluteForm;
+  return true;
+}
+
+bool RequestParser::read_head(Input in) {
+  for (;;) {
+    switch (read_field_line(in)) {
+      case LineResult::need_more: return phase_ != Phase::refused && need_more_head(at_);
+      case LineResult::section_end: return accept_head(in);
+      case LineResult::field:
+        if (!accept_field(in)) return false;
+    }
+  }
+}
+
+// One line of a header or trailer section: its name, its value and its end are left in name_, name_end_ and
+// value_end_.
+RequestParser::LineResult RequestParser::read_field_line(Input in) {
+  const auto refused = [this](ParseError error) {
+    refuse(error);
+    return LineResult::need_more;
+  };
+  if (line_ == Line::start) {
+    if (at_ == in.size) return LineResult::need_more;
+    const char c = *in.at(at_);
+    if (c == '\r') {
+      if (at_ + 1 == in.size) return LineResult::need_more;
+      if (*in.at(at_ + 1) != '\n') return refused(ParseError::line_end);
+      at_ += 2;
+      return LineResult::section_end;
+    }
+    if (is_blank(c)) return refused(ParseError::field_folded);
+    name_ = at_;
+    line_ = Line::name;
+  }
+  if (line_ == Line::name) {
+    const char* end = find_end_of<kTokenChar>(in.at(at_), in.end());
+    at_ = in.offset(end);
+    if (end == in.end()) return LineResult::need_more;
+    if (*end != ':' || at_ == name_) {
+      return refused(is_blank(*end) && at_ != name_ ? ParseError::field_name_space : ParseError::field_name);
+    }
+    name_end_ = at_++;
+    line_ = Line::value;
+  }
+  const char* end = find_field_end(in.at(at_), in.end());
+  at_ = in.offset(end);
+  if (end == in.end()) return LineResult::need_more;
+  if (*end != '\r') return refused(*end == '\n' ? ParseError::line_end : ParseError::field_value);
+  if (end + 1 == in.end()) return LineResult::need_more;
+  if (end[1] != '\n') return refused(ParseError::line_end);
+  value_end_ = at_;
+  at_ += 2;
+  line_ = Line::start;
+  return LineResult::field;
+}
+
+bool RequestParser::accept_field(Input in) {
+  if (field_count_ == limits_.fields_max) return refuse(ParseError::too_many_fields);
+  const std::string_view name = in.view(field_name());
+  const std::string_view value = trim_blanks({in.at(name_end_ + 1), in.at(value_end_)});
+  const FieldRange field{field_name(), {in.offset(value.data()), static_cast<std::uint32_t>(value.size())}};
+  fields_[field_count_++] = field;
+
+  // The few fields that frame or route a message have different lengths: one comparison each at the most.
+  switch (name.size()) {
+    case 4:
+      if (!equals_lower(name, "host")) return true;
+      if ((seen_ & kSeenHost) != 0) return refuse(ParseError::host_repeated);
+      seen_ |= kSeenHost;
+      host_index_ = field_count_ - 1;
+      return true;
+    case 6:
+      if (!equals_lower(name, "expect") || minor_version_ == 0)
+        return true;  // RFC 9110 10.1.1: ignored in 1.0
+      if (!equals_lower(value, "100-continue")) return refuse(ParseError::expectation_unknown);
+      seen_ |= kSeenExpect;
+      return true;
+    case 10: return !equals_lower(name, "connection") || accept_connection(value);
+    case 14: return !equals_lower(name, "content-length") || accept_length(value);
+    case 17: return !equals_lower(name, "transfer-encoding") || accept_encoding(value);
+    default: return true;
+  }
+}
+
+// RFC 9110 8.6. A second one is refused even where it agrees: two parsers may not choose the same (request
+// smuggling).
+bool RequestParser::accept_length(std::string_view value) {
+  if ((seen_ & kSeenLength) != 0) return refuse(ParseError::length_repeated);
+  seen_ |= kSeenLength;
+  if (value.empty()) return refuse(ParseError::length_malformed);
+  constexpr std::uint64_t kFarTooLarge = std::uint64_t{1} << 59;
+  for (char c : value) {
+    if (!is_digit(c))
+      return refuse(value.find(',') != value.npos ? ParseError::length_repeated
+                                                  : ParseError::length_malformed);
+    if (length_ < kFarTooLarge) length_ = length_ * 10 + static_cast<unsigned>(c - '0');
+  }
+  return true;
+}
+
+// RFC 9112 6.1 and 7: several lines make one list; chunked must be the last coding, once, without parameters.
+bool RequestParser::accept_encoding(std::string_view value) {
+  seen_ |= kSeenEncoding;
+  return each_element(value, [this](std::string_view coding) {
+    if (!is_token(coding)) return refuse(ParseError::encoding_malformed);
+    const bool is_chunked = equals_lower(coding, "chunked");
+    if (chunked_)
+      return refuse(is_chunked ? ParseError::encoding_malformed : ParseError::encoding_not_chunked);
+    chunked_ = is_chunked;
+    if (!is_chunked) seen_ |= kSeenUnknownCoding;
+    return true;
+  });
+}
+
+// RFC 9110 7.6.1: a list of tokens; empty elements are ignored (5.6.1.2).
+bool RequestParser::accept_connection(std::string_view value) {
+  return each_element(value, [this](std::string_view option) {
+    if (option.empty()) return true;
+    if (!is_token(option)) return refuse(ParseError::connection_malformed);
+    if (equals_lower(option, "close")) seen_ |= kSeenClose;
+    if (equals_lower(option, "keep-alive")) seen_ |= kSeenKeepAlive;
+    return true;
+  });
+}
+
+// RFC 9112 6.3: the length of the body, or why it cannot be told.
+bool RequestParser::accept_head(Input in) {
+  head_end_ = at_;
+  if (head_end_ > limits_.request_bytes_max) return refuse(ParseError::head_too_large);
+  if (!accept_host(in)) return false;
+  if ((seen_ & kSeenEncoding) != 0) {
+    if ((seen_ & kSeenLength) != 0) return refuse(ParseError::length_and_encoding);
+    if (minor_version_ == 0) return refuse(ParseError::encoding_in_http10);
+    if (!chunked_) return refuse(ParseError::encoding_not_chunked);
+    if ((seen_ & kSeenUnknownCoding) != 0) return refuse(ParseError::encoding_unknown);
+    decoded_ = head_end_;
+    chunk_digits_ = 0;
+    trailer_fields_ = trailer_bytes_ = extension_bytes_ = 0;
+    overhead_bytes_ = 0;
+    phase_ = Phase::chunk_size;
+    return true;
+  }
+  if (length_ > limits_.request_bytes_max - head_end_) return refuse(ParseError::body_too_large);
+  phase_ = length_ == 0 ? Phase::complete : Phase::length_body;
+  return phase_ != Phase::complete;
+}
+
+bool RequestParser::accept_host(Input in) {
+  if ((seen_ & kSeenHost) == 0) {
+    // RFC 9112 3.2: an HTTP/1.0 client need not send one.
+    return minor_version_ == 0 || refuse(ParseError::host_missing);
+  }
+  const std::string_view host = in.view(fields_[host_index_].value);
+  if (!valid_authority(host)) return refuse(ParseError::host_malformed);
+  if ((seen_ & kAbsoluteForm) != 0) {
+    const std::string_view before_path = in.view({target_, path_ - target_});
+    const std::string_view authority = before_path.substr(before_path.find("//") + 2);
+    if (!equals_ignoring_case(authority, host)) return refuse(ParseError::host_differs);
+  }
+  return true;
+}
+
+bool RequestParser::keep_alive() const {
+  if ((seen_ & kSeenClose) != 0) return false;
+  return minor_version_ > 0 || (seen_ & kSeenKeepAlive) != 0;
+}
+
+bool RequestParser::read_body(Input in) {
+  for (;;) {
+    bool done = false;
+    switch (phase_) {
+      case Phase::length_body:
+        if (in.size - head_end_ < length_) return false;
+        at_ = head_end_ + static_cast<std::uint32_t>(length_);
+        phase_ = Phase::complete;
+        return true;
+      case Phase::chunk_size: done = read_chunk_size(in); break;
+      case Phase::chunk_extension: done = read_chunk_extension(in); break;
+      case Phase::chunk_data: done = read_chunk_data(in); break;
+      case Phase::chunk_end: done = read_chunk_end(in); break;
+      case Phase::trailer: done = read_trailer(in); break;
+      case Phase::complete: return true;
+      case Phase::start:
+      case Phase::method:
+      case Phase::target:
+      case Phase::version:
+      case Phase::head:
+      case Phase::refused: return false;
+    }
+    if (!done) return false;
+  }
+}
+
+// RFC 9112 7.1: 1*HEXDIG. Fifteen digits are more than any limit and cannot overflow.
+bool RequestParser::read_chunk_size(Input in) {
+  constexpr int kDigitsMax = 15;
+  for (; at_ < in.size; ++at_) {
+    const int digit = hex_value(*in.at(at_));
+    if (digit < 0) break;
+    if (++chunk_digits_ > kDigitsMax) return refuse(ParseError::chunk_size);
+    length_ = length_ * 16 + static_cast<unsigned>(digit);
+  }
+  if (at_ == in.size) return false;
+  const char c = *in.at(at_);
+  if (chunk_digits_ == 0 || (c != '\r' && c != ';' && !is_blank(c))) return refuse(ParseError::chunk_size);
+  if (length_ > limits_.request_bytes_max - decoded_) return refuse(ParseError::body_too_large);
+  overhead_bytes_ += chunk_digits_ + 4U;  // with both line ends
+  if (overhead_bytes_ > limits_.chunk_overhead_bytes_max && overhead_bytes_ / 4 > decoded_ - head_end_) {
+    return refuse(ParseError::chunk_overhead);
+  }
+  extension_ = Extension::line;
+  phase_ = Phase::chunk_extension;
+  return true;
+}
+
+// RFC 9112 7.1.1: *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ), then CRLF. Checked and
+// ignored.
+bool RequestParser::read_chunk_extension(Input in) {
+  for (; at_ < in.size; ++at_) {
+    const char c = *in.at(at_);
+    const bool may_end =
+        extension_ == Extension::line || extension_ == Extension::name || extension_ == Extension::token;
+    if (may_end && c == '\r') {
+      if (at_ + 1 == in.size) return false;
+      if (*in.at(at_ + 1) != '\n') return refuse(ParseError::line_end);
+      at_ += 2;
+      line_ = Line::start;
+      phase_ = length_ == 0 ? Phase::trailer : Phase::chunk_data;
+      return true;
+    }
+    if (++extension_bytes_ > limits_.chunk_extension_bytes_max)
+      return refuse(ParseError::chunk_extension_large);
+    const bool blank = is_blank(c);
+    bool allowed = true;
+    switch (extension_) {
+      case Extension::line:
+      case Extension::before_semicolon:
+        allowed = blank || c == ';';
+        extension_ = blank ? Extension::before_semicolon : Extension::before_name;
+        break;
+      case Extension::before_name:
+        allowed = blank || is(kTokenChar, c);
+        if (!blank) extension_ = Extension::name;
+        break;
+      case Extension::name:
+      case Extension::after_name:
+        if (c == '=') {
+          extension_ = Extension::before_value;
+        } else if (c == ';') {
+          extension_ = Extension::before_name;
+        } else if (blank) {
+          extension_ = Extension::after_name;
+        } else {
+          allowed = extension_ == Extension::name && is(kTokenChar, c);
+        }
+        break;
+      case Extension::before_value:
+        allowed = blank || c == '"' || is(kTokenChar, c);
+        if (!blank) extension_ = c == '"' ? Extension::quoted : Extension::token;
+        break;
+      case Extension::token:
+        if (c == ';') {
+          extension_ = Extension::before_name;
+        } else if (blank) {
+          extension_ = Extension::before_semicolon;
+        } else {
+          allowed = is(kTokenChar, c);
+        }
+        break;
+      case Extension::quoted:
+        allowed = is(kFieldChar, c);
+        if (c == '"') extension_ = Extension::line;
+        if (c == '\\') extension_ = Extension::escaped;
+        break;
+      case Extension::escaped:
+        allowed = is(kFieldChar, c);
+        extension_ = Extension::quoted;
+        break;
+    }
+    if (!allowed) return refuse(ParseError::chunk_extension);
+  }
+  return false;
+}
+
+bool RequestParser::read_chunk_data(Input in) {
+  const auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(in.size - at_, length_));
+  if (decoded_ != at_) std::memmove(in.data + decoded_, in.data + at_, count);
+  decoded_ += count;
+  at_ += count;
+  length_ -= count;
+  if (length_ > 0) return false;
+  phase_ = Phase::chunk_end;
+  return true;
+}
+
+bool RequestParser::read_chunk_end(Input in) {
+  if (at_ < in.size && *in.at(at_) != '\r') return refuse(ParseError::chunk_end);
+  if (in.size - at_ < 2) return false;
+  if (*in.at(at_ + 1) != '\n') return refuse(ParseError::chunk_end);
+  at_ += 2;
+  chunk_digits_ = 0;
+  phase_ = Phase::chunk_size;
+  return true;
+}
+
+// RFC 9112 7.1.2: trailer fields are checked like header fields and then dropped; they never join the header
+// section.
+bool RequestParser::read_trailer(Input in) {
+  for (;;) {
+    switch (read_field_line(in)) {
+      case LineResult::need_more:
+        // An unfinished line counts already, or it could grow without an end.
+        if (phase_ != Phase::refused && line_ != Line::start && at_ - name_ > limits_.trailer_bytes_max) {
+          refuse(ParseError::trailer_too_large);
+        }
+        return false;
+      case LineResult::section_end: phase_ = Phase::complete; return true;
+      case LineResult::field:
+        if (!accept_trailer_field(in)) return false;
+    }
+  }
+}
+
+bool RequestParser::accept_trailer_field(Input in) {
+  trailer_bytes_ += at_ - name_;
+  if (++trailer_fields_ > limits_.fields_max || trailer_bytes_ > limits_.trailer_bytes_max) {
+    return refuse(ParseError::trailer_too_large);
+  }
+  const std::string_view name = in.view(field_name());
+  for (std::string_view forbidden : {"host", "content-length", "transfer-encoding"}) {
+    if (equals_lower(name, forbidden)) return refuse(ParseError::trailer_forbidden);
+  }
+  return true;
+}
+
+std::size_t RequestParser::compact(std::span<char> bytes) {
+  // Only between and within chunks: everything else has offsets to octets behind at_.
+  const bool movable = phase_ == Phase::chunk_size || phase_ == Phase::chunk_data ||
+                       phase_ == Phase::chunk_end || phase_ == Phase::chunk_extension;
+  if (!movable || decoded_ == at_) return bytes.size();
+  const std::size_t unread = bytes.size() - at_;
+  std::memmove(bytes.data() + decoded_, bytes.data() + at_, unread);
+  at_ = decoded_;
+  return decoded_ + unread;
+}
+
+}  // namespace httpdyno::http

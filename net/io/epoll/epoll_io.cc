@@ -1,0 +1,333 @@
+#include "net/io/epoll/epoll_io.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <utility>
+
+#include "net/base/assert.h"
+
+namespace httpdyno::io {
+
+static_assert(Backend<EpollIo>);
+
+namespace {
+
+// Two indices that no connection has, for what else epoll reports.
+constexpr std::uint32_t kListenerIndex = UINT32_MAX;
+constexpr std::uint32_t kWakeIndex = UINT32_MAX - 1;
+
+constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
+
+std::uint64_t pack(ConnId id) { return (std::uint64_t{id.generation} << 32) | id.index; }
+ConnId unpack(std::uint64_t data) {
+  return {static_cast<std::uint32_t>(data), static_cast<std::uint32_t>(data >> 32)};
+}
+
+// Rounded up, so that a timer never finds that it is too early.
+int to_milliseconds(Duration limit) {
+  if (limit <= Duration::zero()) return 0;
+  if (limit > std::chrono::milliseconds(INT_MAX)) return INT_MAX;
+  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(limit).count());
+}
+
+bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+
+}  // namespace
+
+void EpollWaker::wake() const noexcept {
+  // Only an overflow of the counter could fail, and then the loop has been woken already. errno is restored
+  // for the sake of signal handlers.
+  const int saved = errno;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] ssize_t written = ::write(eventfd_, &one, sizeof one);
+  errno = saved;
+}
+
+EpollIo::~EpollIo() {
+  for (Entry& entry : entries_) {
+    if (entry.fd >= 0) ::close(entry.fd);
+  }
+}
+
+Error EpollIo::open(Fd listener) {
+  listener_ = std::move(listener);
+  buffer_ = std::make_unique_for_overwrite<char[]>(kReceiveBytes);
+  epoll_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll_) return last_error("epoll_create1");
+  wake_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wake_) return last_error("eventfd");
+
+  // Edge-triggered, the eventfd need never be read: each write is an edge.
+  epoll_event wake_event{EPOLLIN | EPOLLET, {.u64 = pack({kWakeIndex, 0})}};
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &wake_event) != 0) return last_error("epoll_ctl");
+  if (listener_) {
+    epoll_event listen_event{EPOLLIN | EPOLLET, {.u64 = pack({kListenerIndex, 0})}};
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener_.get(), &listen_event) != 0)
+      return last_error("epoll_ctl");
+  }
+  now_ = read_clock();
+  return {};
+}
+
+Error EpollIo::wait(Duration limit) {
+  DASSERT(done_index_ == done_.size());
+  std::swap(again_, again_now_);
+  again_.clear();
+  again_index_ = 0;
+  const bool work_left = !again_now_.empty() || (accepting_ && listener_readable_);
+  event_index_ = 0;
+  accepts_left_ = kAcceptsPerWait;
+  event_count_ =
+      ::epoll_wait(epoll_.get(), events_.data(), kEventsPerWait, work_left ? 0 : to_milliseconds(limit));
+  Error error;
+  if (event_count_ < 0) {
+    event_count_ = 0;
+    if (errno != EINTR) error = last_error("epoll_wait");
+  }
+  now_ = read_clock();
+  return error;
+}
+
+const Completion* EpollIo::next() {
+  for (;;) {
+    if (done_index_ < done_.size()) {
+      current_ = done_[done_index_++];
+      // A send that completed before its connection was closed is no news any more.
+      if (current_.event == Event::sent && find(current_.id) == nullptr) continue;
+      return &current_;
+    }
+    done_.clear();
+    done_index_ = 0;
+
+    if (event_index_ < event_count_) {
+      if (on_event(events_[static_cast<std::size_t>(event_index_++)])) return &current_;
+    } else if (again_index_ < again_now_.size()) {
+      const ConnId id = again_now_[again_index_++];
+      Entry* entry = find(id);
+      if (entry == nullptr) continue;
+      entry->in_again = false;
+      if (entry->receiving && entry->readable && receive(*entry, id)) return &current_;
+    } else if (accepting_ && listener_readable_ && accepts_left_ > 0) {
+      if (accept_one()) return &current_;
+    } else {
+      return nullptr;
+    }
+  }
+}
+
+bool EpollIo::on_event(const epoll_event& event) {
+  const ConnId id = unpack(event.data.u64);
+  if (id.index == kListenerIndex) {
+    listener_readable_ = true;
+    return false;
+  }
+  if (id.index == kWakeIndex) {
+    current_ = {.event = Event::woken};
+    return true;
+  }
+  Entry* entry = find(id);  // none: closed earlier in this batch
+  return entry != nullptr && on_connection_event(*entry, id, event.events);
+}
+
+bool EpollIo::on_connection_event(Entry& entry, ConnId id, std::uint32_t events) {
+  if (entry.connecting) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    ::getsockopt(entry.fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error == 0 && (events & EPOLLOUT) == 0) return false;
+    entry.connecting = false;
+    // Bytes that came with the connect are reported after it.
+    if ((events & (EPOLLIN | EPOLLRDHUP)) != 0) read_again(entry, id);
+    current_ = {.event = Event::connected, .error = error, .id = id};
+    return true;
+  }
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) entry.hangup = true;
+  if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0) {
+    entry.full = false;
+    if (!entry.stuck.empty()) try_send(entry, id, std::exchange(entry.stuck, {}));
+  }
+  if ((events & ~static_cast<std::uint32_t>(EPOLLOUT)) == 0) return false;
+  entry.readable = true;
+  return entry.receiving && receive(entry, id);
+}
+
+bool EpollIo::receive(Entry& entry, ConnId id) {
+  const ssize_t count = ::recv(entry.fd, buffer_.get(), kReceiveBytes, 0);
+  if (count < 0) {
+    if (errno == EINTR) {
+      read_again(entry, id);
+      return false;
+    }
+    entry.readable = false;
+    if (would_block(errno)) return false;
+    entry.receiving = false;
+    current_ = {.event = Event::received, .error = errno, .id = id};
+    return true;
+  }
+  const auto size = static_cast<std::size_t>(count);
+  if (size == 0) {
+    entry.receiving = entry.readable = false;
+  } else if (size == kReceiveBytes || entry.hangup) {
+    read_again(entry, id);
+  } else {
+    // A short read has emptied the socket (epoll(7)); what comes now makes a new edge.
+    entry.readable = false;
+  }
+  current_ = {.event = Event::received, .id = id, .bytes = {buffer_.get(), size}};
+  return true;
+}
+
+void EpollIo::read_again(Entry& entry, ConnId id) {
+  entry.readable = true;
+  if (entry.in_again) return;
+  entry.in_again = true;
+  again_.push_back(id);
+}
+
+bool EpollIo::accept_one() {
+  --accepts_left_;
+  const int fd = ::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd >= 0) {
+    current_ = {.event = Event::accepted, .socket = {fd}};
+    return true;
+  }
+  if (would_block(errno)) {
+    listener_readable_ = false;
+    return false;
+  }
+  // The peer gave up before it was accepted, or a signal came: there may be others behind it. accept(2)
+  // passes on pending network errors of the new socket, too.
+  switch (errno) {
+    case ECONNABORTED:
+    case EINTR:
+    case ENETDOWN:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH: return false;
+    default: break;
+  }
+  accepting_ = false;
+  current_ = {.event = Event::accepted, .error = errno};
+  return true;
+}
+
+void EpollIo::accept_start() { accepting_ = static_cast<bool>(listener_); }
+
+void EpollIo::close_listener() {
+  accepting_ = false;
+  listener_readable_ = false;
+  listener_.reset();
+}
+
+Error EpollIo::add(ConnId id, int fd, std::uint32_t events, bool connecting) {
+  epoll_event event{events, {.u64 = pack(id)}};
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return last_error("epoll_ctl");
+  if (id.index >= entries_.size()) entries_.resize(std::max<std::size_t>(id.index + 1, entries_.size() * 2));
+  DASSERT(entries_[id.index].fd < 0);
+  entries_[id.index] = {.fd = fd, .generation = id.generation, .receiving = true, .connecting = connecting};
+  return {};
+}
+
+Error EpollIo::attach(ConnId id, Socket socket) {
+  Error error = add(id, socket.handle, kReadEvents, false);
+  if (error) ::close(socket.handle);
+  return error;
+}
+
+void EpollIo::discard(Socket socket) { ::close(socket.handle); }
+
+Error EpollIo::connect(ConnId id, const Address& address) {
+  Fd fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return last_error("socket");
+  const int on = 1;
+  if (::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) return last_error("TCP_NODELAY");
+  if (::connect(fd.get(), address.get(), address.size) != 0 && errno != EINPROGRESS)
+    return last_error("connect");
+  // Writability tells that it is connected. Edge-triggered, the interest costs nothing afterwards, so it
+  // stays.
+  if (Error error = add(id, fd.get(), kReadEvents | EPOLLOUT, true)) return error;
+  fd.release();
+  return {};
+}
+
+EpollIo::Entry* EpollIo::find(ConnId id) {
+  if (id.index >= entries_.size()) return nullptr;
+  Entry& entry = entries_[id.index];
+  return entry.fd >= 0 && entry.generation == id.generation ? &entry : nullptr;
+}
+
+EpollIo::Entry& EpollIo::expect(ConnId id) {
+  Entry* entry = find(id);
+  ASSERT(entry != nullptr);
+  return *entry;
+}
+
+void EpollIo::recv_start(ConnId id) {
+  Entry& entry = expect(id);
+  entry.receiving = true;
+  if (entry.readable) read_again(entry, id);
+}
+
+void EpollIo::recv_stop(ConnId id) { expect(id).receiving = false; }
+
+void EpollIo::send(ConnId id, std::string_view bytes) {
+  Entry& entry = expect(id);
+  DASSERT(entry.stuck.empty() && !bytes.empty());
+  if (entry.full) {
+    entry.stuck = bytes;
+    watch_out(entry, id, true);
+  } else {
+    try_send(entry, id, bytes);
+  }
+}
+
+void EpollIo::try_send(Entry& entry, ConnId id, std::string_view bytes) {
+  ssize_t count = 0;
+  do {
+    count = ::send(entry.fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) {
+    if (would_block(errno)) {
+      entry.full = true;
+      entry.stuck = bytes;
+      watch_out(entry, id, true);
+    } else {
+      done_.push_back({.event = Event::sent, .error = errno, .id = id});
+    }
+    return;
+  }
+  const auto size = static_cast<std::size_t>(count);
+  entry.full = size < bytes.size();
+  if (!entry.full && entry.watching_out) watch_out(entry, id, false);
+  done_.push_back({.event = Event::sent, .id = id, .count = size});
+}
+
+void EpollIo::watch_out(Entry& entry, ConnId id, bool on) {
+  if (entry.watching_out == on) return;
+  entry.watching_out = on;
+  epoll_event event{on ? kReadEvents | EPOLLOUT : kReadEvents, {.u64 = pack(id)}};
+  // A modification reports again what is ready now, so an edge between the failed send and this call is not
+  // lost.
+  ASSERT(::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, entry.fd, &event) == 0);
+}
+
+void EpollIo::shutdown_send(ConnId id) { ::shutdown(expect(id).fd, SHUT_WR); }
+
+void EpollIo::close(ConnId id) {
+  Entry& entry = expect(id);
+  ::close(entry.fd);
+  entry.fd = -1;
+  done_.push_back({.event = Event::closed, .id = id});
+}
+
+}  // namespace httpdyno::io

@@ -1,0 +1,117 @@
+// The epoll backend of the seam in net/io/io.h: edge-triggered, so that a request costs no epoll_ctl.
+//
+// Each connection is registered once. The backend remembers "the kernel may have bytes" between edges, which
+// makes turning receiving off and on free, and lets nothing spin while it is off. Interest in writability is
+// registered only while a send is stuck. One receive buffer serves all connections: it lends what the current
+// completion holds.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "net/io/io.h"
+#include "net/io/socket.h"
+
+namespace httpdyno::io {
+
+// Any thread, and signal handlers. Valid as long as its backend.
+class EpollWaker {
+ public:
+  explicit EpollWaker(int eventfd) : eventfd_(eventfd) {}
+  void wake() const noexcept;
+
+ private:
+  int eventfd_;
+};
+
+// Invariant of a connection's entry: `readable` is set whenever the kernel may hold unread bytes, an end of
+// stream or an error that no future edge will report; a connection that is readable and receiving is in
+// `again_` or has an event in the present batch.
+class EpollIo {
+ public:
+  static constexpr std::size_t kReceiveBytes = 64 * 1024;
+  static constexpr int kEventsPerWait = 512;
+  static constexpr int kAcceptsPerWait = 256;
+
+  EpollIo() = default;
+  EpollIo(const EpollIo&) = delete;
+  EpollIo& operator=(const EpollIo&) = delete;
+  ~EpollIo();
+
+  // Once, before anything else. Without a listener (a client) nothing is ever accepted.
+  Error open(Fd listener = Fd());
+
+  Error wait(Duration limit);
+  const Completion* next();
+  Time now() const { return now_; }
+
+  void accept_start();
+  void accept_stop() { accepting_ = false; }
+  Error attach(ConnId id, Socket socket);
+  void discard(Socket socket);
+  // Ends listening: further connects are refused.
+  void close_listener();
+
+  void recv_start(ConnId id);
+  void recv_stop(ConnId id);
+  void send(ConnId id, std::string_view bytes);
+  void shutdown_send(ConnId id);
+  void close(ConnId id);
+
+  // For clients. The completion is `connected`; receiving is on from then.
+  Error connect(ConnId id, const Address& address);
+
+  EpollWaker waker() const { return EpollWaker(wake_.get()); }
+
+ private:
+  struct Entry {
+    int fd = -1;
+    std::uint32_t generation = 0;
+    std::string_view stuck{};  // what of a send waits for writability; empty: no send waits
+    bool receiving = false;
+    bool readable = false;
+    bool hangup = false;  // the kernel has said that the stream ends: only a read of nothing shows where
+    bool full = false;    // the kernel took less than it was given: the next send waits for the edge
+    bool watching_out = false;
+    bool connecting = false;
+    bool in_again = false;
+  };
+
+  Entry* find(ConnId id);
+  Entry& expect(ConnId id);
+  bool on_event(const epoll_event& event);
+  bool on_connection_event(Entry& entry, ConnId id, std::uint32_t events);
+  bool receive(Entry& entry, ConnId id);
+  bool accept_one();
+  void try_send(Entry& entry, ConnId id, std::string_view bytes);
+  void watch_out(Entry& entry, ConnId id, bool on);
+  void read_again(Entry& entry, ConnId id);
+  Error add(ConnId id, int fd, std::uint32_t events, bool connecting);
+
+  Fd epoll_;
+  Fd wake_;
+  Fd listener_;
+  Time now_;
+  bool accepting_ = false;
+  bool listener_readable_ = false;
+  int accepts_left_ = 0;
+
+  std::array<epoll_event, kEventsPerWait> events_;
+  int event_count_ = 0;
+  int event_index_ = 0;
+  std::vector<ConnId> again_;      // to be read at the next wait, without an event
+  std::vector<ConnId> again_now_;  // the same, of this wait
+  std::size_t again_index_ = 0;
+  std::vector<Completion> done_;  // completions of operations that ended when they were submitted
+  std::size_t done_index_ = 0;
+  Completion current_;
+  std::vector<Entry> entries_;
+  std::unique_ptr<char[]> buffer_;
+};
+
+}  // namespace httpdyno::io

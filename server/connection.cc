@@ -1,0 +1,262 @@
+#include "server/connection.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "net/http/status.h"
+
+namespace httpdyno {
+
+namespace {
+
+using State = Connection::State;
+
+// The legal moves. Everything that is not free may be closed.
+bool legal(State from, State to) {
+  switch (to) {
+    case State::free: return from == State::closing;
+    case State::reading: return from == State::free || from == State::handling;
+    case State::handling: return from == State::reading;
+    case State::finishing: return from == State::reading || from == State::handling;
+    case State::lingering: return from == State::finishing;
+    case State::closing: return from != State::free && from != State::closing;
+  }
+  return false;
+}
+
+}  // namespace
+
+void Connection::move_to(State to) {
+  ASSERT(legal(state_, to));
+  state_ = to;
+}
+
+void Connection::open(io::ConnId id, const Config& config, Time now) {
+  move_to(State::reading);
+  id_ = id;
+  timer_due = kNever;
+  receiving = true;
+  in_dirty_list = false;
+  waits_for_output_ = waits_for_turn_ = peer_ended_ = continue_sent_ = false;
+  request_deadline_ = now + config.timeout_request;
+  served_ = discarded_ = 0;
+}
+
+void Connection::release(Commons& commons) {
+  move_to(State::free);
+  drop_frame(commons);
+  output_.abandon(commons.outputs);
+}
+
+void Connection::start_lingering(const Config& config, Time now) {
+  move_to(State::lingering);
+  request_deadline_ = now + config.timeout_linger;
+}
+
+std::size_t Connection::octets_wanted(std::size_t available) const {
+  if (frame_ == nullptr) return available;
+  const std::size_t declared = frame_->parser.declared_bytes();
+  return declared == 0 ? available : std::min(available, declared - frame_->bytes.size());
+}
+
+void Connection::begin(Commons& commons, std::span<char> octets) {
+  commons.budget = kRequestsPerTurn;
+  if (frame_ == nullptr) {
+    commons.cursor = {.octets = octets, .frame = commons.scratch, .lent = true};
+    return;
+  }
+  ByteBuffer& bytes = frame_->bytes;
+  const std::size_t total = bytes.size() + octets.size();
+  if (total > bytes.capacity()) {
+    commons.stats.buffer_growths.add();
+    bytes.reserve_total(std::max({total, bytes.capacity() * 2, kFirstBufferBytes}));
+  }
+  bytes.append({octets.data(), octets.size()});
+  commons.cursor = {.octets = bytes.bytes(), .frame = frame_, .lent = false};
+}
+
+bool Connection::next_request(Commons& commons) {
+  Commons::Cursor& cursor = commons.cursor;
+  if (state_ != State::reading || cursor.used == cursor.octets.size()) return false;
+  if (output_.size() >= commons.config.output_bytes_max) {
+    waits_for_output_ = true;
+    return false;
+  }
+  if (commons.budget == 0) {
+    waits_for_turn_ = true;
+    return false;
+  }
+
+  http::RequestParser& parser = cursor.frame->parser;
+  switch (parser.parse(cursor.rest())) {
+    case http::RequestParser::Result::complete:
+      --commons.budget;
+      ++served_;
+      continue_sent_ = false;
+      commons.stats.requests.add();
+      return true;
+    case http::RequestParser::Result::need_more:
+      // RFC 9110 10.1.1: the client waits for this word before it sends the content. Not if some has come
+      // already.
+      if (parser.head_complete() && parser.expects_continue() && parser.has_body() && !continue_sent_ &&
+          cursor.rest().size() == parser.body_range().offset) {
+        continue_sent_ = true;
+        output_.filling(commons.outputs).append("HTTP/1.1 100 Continue\r\n\r\n");
+      }
+      return false;
+    case http::RequestParser::Result::refused: {
+      commons.stats.refused.add();
+      const http::ParseErrorRow& row = http::parse_error_row(parser.error());
+      refuse(commons, row.status, row.text);
+      return false;
+    }
+  }
+  return false;
+}
+
+void Connection::end(Commons& commons, Time now) {
+  const bool had_frame = frame_ != nullptr;
+  if (state_ == State::finishing || commons.cursor.rest().empty()) {
+    // Refused or answered for the last time, what follows is not looked at; otherwise everything was whole.
+    commons.cursor.frame->parser.reset();
+    drop_frame(commons);
+  } else {
+    keep_unfinished(commons);
+  }
+  if (frame_ != nullptr && (!had_frame || commons.cursor.used > 0)) {
+    request_deadline_ = now + commons.config.timeout_request;
+  }
+  if (peer_ended_) on_peer_end(commons);
+  commons.cursor = {};
+}
+
+void Connection::keep_unfinished(Commons& commons) {
+  Commons::Cursor& cursor = commons.cursor;
+  if (cursor.lent) {
+    ASSERT(frame_ == nullptr);
+    frame_ = commons.scratch;
+    commons.scratch = commons.frames.take();
+    const std::span<char> rest = cursor.rest();
+    if (frame_->bytes.capacity() < rest.size()) {
+      if (frame_->bytes.capacity() > 0) commons.stats.buffer_growths.add();
+      frame_->bytes.reserve_total(std::max(rest.size(), kFirstBufferBytes));
+    }
+    frame_->bytes.append({rest.data(), rest.size()});
+  } else {
+    frame_->bytes.consume(cursor.used);
+    frame_->bytes.truncate(frame_->parser.compact(frame_->bytes.bytes()));
+  }
+  // A declared length is made room for in one step, whatever it takes: it has been found within the limit.
+  const std::size_t declared = frame_->parser.declared_bytes();
+  if (declared > frame_->bytes.capacity()) {
+    commons.stats.buffer_growths.add();
+    frame_->bytes.reserve_total(declared);
+  }
+}
+
+void Connection::drop_frame(Commons& commons) {
+  if (frame_ != nullptr) commons.frames.give_back(frame_);
+  frame_ = nullptr;
+}
+
+void Connection::on_peer_end(Commons& commons) {
+  peer_ended_ = true;
+  if (state_ != State::reading) return;
+  // An incomplete request will never be complete. Whole ones that wait for their turn are answered first.
+  if (waits_for_output_ || waits_for_turn_) return;
+  drop_frame(commons);
+  move_to(State::finishing);
+}
+
+void Connection::respond(Commons& commons, const http::Response& response) {
+  Commons::Cursor& cursor = commons.cursor;
+  http::RequestParser& parser = cursor.frame->parser;
+  ByteBuffer& out = output_.filling(commons.outputs);
+  http::write_head(response, out);
+  answer(commons, parser, {}, http::content_of(response, parser.method() == http::Method::head),
+         response.closes_connection());
+  cursor.used += parser.request_bytes();
+  parser.reset();
+}
+
+RequestFrame* Connection::freeze(Commons& commons) {
+  Commons::Cursor& cursor = commons.cursor;
+  const std::span<char> request = cursor.rest().first(cursor.frame->parser.request_bytes());
+  RequestFrame* leaving = cursor.frame;
+  if (!cursor.lent && request.size() == cursor.octets.size()) {
+    // The frame holds this request and nothing else: it leaves as it is.
+    frame_ = nullptr;
+    cursor = {.frame = commons.scratch, .lent = true};
+  } else {
+    // Only this request's octets leave; what is behind them waits here.
+    leaving = commons.frames.take();
+    std::swap(leaving->parser, cursor.frame->parser);
+    leaving->bytes.append({request.data(), request.size()});
+    cursor.used += request.size();
+  }
+  move_to(State::handling);
+  return leaving;
+}
+
+void Connection::thaw(Commons& commons, const RequestFrame& frame, std::string_view head,
+                      const http::Response& response, Time now) {
+  move_to(State::reading);
+  request_deadline_ = now + commons.config.timeout_request;
+  answer(commons, frame.parser, head, http::content_of(response, frame.parser.method() == http::Method::head),
+         response.closes_connection());
+}
+
+// Whether the connection stays is decided here, when the answer is given: not when the request was
+// dispatched.
+void Connection::answer(Commons& commons, const http::RequestParser& parser, std::string_view head,
+                        std::string_view content, bool close) {
+  const Config& config = commons.config;
+  const bool capped = config.request_count != 0 && served_ >= config.request_count;
+  const bool keep_alive = parser.keep_alive() && !close && !capped && !commons.stopping;
+  ByteBuffer& out = output_.filling(commons.outputs);
+  out.append(head);
+  out.append(commons.date.head_end(keep_alive));
+  out.append(content);
+  if (!keep_alive) move_to(State::finishing);
+}
+
+void Connection::refuse(Commons& commons, int status, std::string_view reason) {
+  const std::string content = fmt::format("{} {}: {}\n", status, http::reason_phrase(status), reason);
+  http::Response response;
+  response.set_status(status);
+  response.set_body(std::string_view(content));
+  // RFC 9110 15.6.4: the pool may have room again in a second.
+  if (status == 503) ASSERT(response.add_field("Retry-After", "1"));
+  ByteBuffer& out = output_.filling(commons.outputs);
+  http::write_head(response, out);
+  out.append(commons.date.head_end(false));
+  out.append(content);
+  drop_frame(commons);
+  move_to(State::finishing);
+}
+
+Time Connection::deadline(const Config& config, Time now) const {
+  switch (state_) {
+    case State::free:
+    case State::closing:
+    case State::handling: return kNever;
+    case State::lingering: return request_deadline_;
+    case State::finishing: return write_deadline_;
+    case State::reading: break;
+  }
+  if (!output_.empty()) return write_deadline_;
+  if (frame_ != nullptr || served_ == 0) return request_deadline_;
+  return now + config.timeout_keepalive;
+}
+
+void Connection::check_invariants() const {
+  ASSERT(state_ != State::free || (frame_ == nullptr && output_.empty()));
+  ASSERT(state_ != State::lingering || output_.empty());
+  ASSERT(!(waits_for_output_ || waits_for_turn_) || frame_ != nullptr);
+  ASSERT(frame_ == nullptr || state_ == State::reading || state_ == State::handling ||
+         state_ == State::closing);
+}
+
+}  // namespace httpdyno

@@ -1,0 +1,186 @@
+// One connection without I/O: octets and times go in; octets to send, requests to answer and wishes come out.
+//
+// No descriptor, no clock, no thread. The loop asks what it wants after each step:
+//
+//   begin(octets)                      what was received joins what is unfinished
+//   while (next_request())             one whole request at a time, in order
+//     respond(response)                  inline: answered at once; or
+//     frame = freeze()                   pool: the request leaves with its octets, thaw() comes later with
+//     the answer
+//   end(now)                           what is unfinished is kept
+//
+// A request is read where it lies: in the lent octets of the read, or, when it came in several, in the
+// connection's frame. An idle connection owns neither frame nor output.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "net/base/assert.h"
+#include "net/base/time.h"
+#include "net/base/timer_wheel.h"
+#include "net/http/date.h"
+#include "net/http/response_writer.h"
+#include "net/io/io.h"
+#include "server/config.h"
+#include "server/output.h"
+#include "server/request_frame.h"
+#include "server/stats.h"
+
+namespace httpdyno {
+
+// What all connections of one loop share. One thread.
+struct Commons {
+  explicit Commons(const Config& given)
+      : config(given),
+        frames(given.parse_limits(), given.buffer_retain_bytes_max),
+        outputs(given.buffer_retain_bytes_max),
+        scratch(frames.take()) {}
+  Commons(const Commons&) = delete;
+  Commons& operator=(const Commons&) = delete;
+  ~Commons() { delete scratch; }
+
+  const Config config;
+  FramePool frames;
+  OutputPool outputs;
+  http::DateCache date;
+  Stats stats;
+  bool stopping = false;
+
+  // The request that is being read just now: only one connection is served at a time. Lent octets are read
+  // with the scratch frame's parser; if they end inside a request, the frame itself goes to the connection.
+  RequestFrame* scratch;
+  struct Cursor {
+    std::span<char> octets{};
+    std::size_t used = 0;  // octets of whole requests that are dealt with
+    RequestFrame* frame = nullptr;
+    bool lent = true;  // the octets are the backend's, not the frame's
+
+    std::span<char> rest() const { return octets.subspan(used); }
+  } cursor;
+  std::uint32_t budget = 0;  // requests that the connection may still have in this turn
+};
+
+// It is its own timer's node, so that a timer that fires leads back to it.
+class Connection : public TimerNode {
+ public:
+  enum class State : std::uint8_t {
+    free,       // a place in the table, nothing else
+    reading,    // between requests, or inside one
+    handling,   // frozen: a worker has its request; nothing is read, grown or evicted
+    finishing,  // the final answer is on its way out; nothing is read
+    lingering,  // the final answer is sent, our side is shut: what comes is discarded until the client closes
+    closing,    // closed, but the backend still has something of it in flight
+  };
+
+  State state() const { return state_; }
+  io::ConnId id() const { return id_; }
+  std::uint64_t served() const { return served_; }
+
+  // --- life
+  // -------------------------------------------------------------------------------------------------------------
+  void open(io::ConnId id, const Config& config, Time now);
+  // No completion will name it any more: everything goes back.
+  void release(Commons& commons);
+  void start_closing() { move_to(State::closing); }
+  void start_lingering(const Config& config, Time now);
+
+  // --- input
+  // ------------------------------------------------------------------------------------------------------------
+  // How many of `available` octets belong to the unfinished request, as far as its length is declared: the
+  // rest is served from where it lies, when this request is done, and never makes the frame grow.
+  std::size_t octets_wanted(std::size_t available) const;
+  void begin(Commons& commons, std::span<char> octets);
+  // True: request() is whole and must be answered or frozen.
+  bool next_request(Commons& commons);
+  static http::Request request(const Commons& commons) {
+    const Commons::Cursor& cursor = commons.cursor;
+    return {cursor.frame->parser, cursor.rest().data()};
+  }
+  void end(Commons& commons, Time now);
+
+  // The peer has ended its side. What it asked for before is still answered.
+  void on_peer_end(Commons& commons);
+  // Lingering: counts what is thrown away. False when it is enough.
+  bool discard(std::size_t octets) { return (discarded_ += octets) <= kLingerBytesMax; }
+
+  // --- answers
+  // ----------------------------------------------------------------------------------------------------------
+  void respond(Commons& commons, const http::Response& response);
+  // The request with its octets, for somebody else to answer.
+  RequestFrame* freeze(Commons& commons);
+  // The answer to it. `head` is what write_head() made. Deadlines start anew: the wait was not the client's.
+  void thaw(Commons& commons, const RequestFrame& frame, std::string_view head,
+            const http::Response& response, Time now);
+  // Ends the connection with an answer of the core's own. The request that is being read is given up.
+  void refuse(Commons& commons, int status, std::string_view reason);
+
+  // --- output and wishes
+  // ------------------------------------------------------------------------------------------------
+  const Output& output() const { return output_; }
+  // The octets to send next; they stay where they are until sent(). Each progress gives the client
+  // timeout_write anew.
+  std::string_view begin_send(const Config& config, Time now) {
+    write_deadline_ = now + config.timeout_write;
+    return output_.begin_send();
+  }
+  void sent(Commons& commons, std::size_t count) { output_.sent(count, commons.outputs); }
+  // Octets should be read: not while a worker has the request, while answers wait to be sent, or after the
+  // last one.
+  bool wants_receive() const {
+    return state_ == State::lingering ||
+           (state_ == State::reading && !waits_for_output_ && !waits_for_turn_ && !peer_ended_);
+  }
+  // Requests that are here already may be served when the output has drained, or at the next turn.
+  bool waits_for_output() const { return waits_for_output_; }
+  bool waits_for_turn() const { return waits_for_turn_; }
+  // The wait is over: begin() with no octets goes on. Deadlines start anew.
+  void resume(const Config& config, Time now) {
+    waits_for_output_ = waits_for_turn_ = false;
+    request_deadline_ = now + config.timeout_request;
+  }
+  // Everything is said and sent: the loop should shut the connection, or close it when the peer has ended,
+  // too.
+  bool said_all() const { return state_ == State::finishing && output_.empty(); }
+  bool peer_ended() const { return peer_ended_; }
+  // A request has begun to arrive.
+  bool inside_request() const { return frame_ != nullptr && frame_->parser.started(); }
+  // Neither inside a request nor with an answer to give.
+  bool idle() const { return state_ == State::reading && frame_ == nullptr && output_.empty(); }
+
+  // When to act if nothing happens; kNever while frozen. An idle connection's counts from `now`.
+  Time deadline(const Config& config, Time now) const;
+
+  // Held after each step in simulation and in debug builds.
+  void check_invariants() const;
+
+  // The loop's own marks.
+  Time due = kNever;        // what deadline() said last
+  Time timer_due = kNever;  // when the timer fires: perhaps earlier, never later than `due`
+  bool receiving = true;
+  bool in_dirty_list = false;
+
+ private:
+  void move_to(State to);
+  void answer(Commons& commons, const http::RequestParser& parser, std::string_view head,
+              std::string_view content, bool close);
+  void keep_unfinished(Commons& commons);
+  void drop_frame(Commons& commons);
+
+  State state_ = State::free;
+  bool waits_for_output_ = false;
+  bool waits_for_turn_ = false;
+  bool peer_ended_ = false;
+  bool continue_sent_ = false;
+  io::ConnId id_;
+  RequestFrame* frame_ = nullptr;
+  Output output_;
+  Time request_deadline_;  // of the request that is arriving, or that a fresh connection owes; lingering: of
+                           // the peer's end
+  Time write_deadline_;    // for the client to take the next octets of its answers
+  std::uint64_t served_ = 0;
+  std::uint64_t discarded_ = 0;
+};
+
+}  // namespace httpdyno

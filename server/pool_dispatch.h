@@ -1,0 +1,157 @@
+// Handlers on N workers: the loop hands a request over with its octets and gets it back with the response's
+// head.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "net/base/byte_buffer.h"
+#include "net/base/intrusive_list.h"
+#include "net/http/response_writer.h"
+#include "net/io/io.h"
+#include "server/config.h"
+#include "server/handler.h"
+#include "server/request_frame.h"
+
+namespace httpdyno {
+
+// A request on its way through the pool. It owns everything that a worker touches, so its connection may go
+// at any time. Owned by the loop, except between submit() and take_completed(): then by the pool and its
+// workers.
+struct Job {
+  io::ConnId connection;
+  RequestFrame* frame = nullptr;
+  http::Response response;
+  ByteBuffer head;  // the worker's: what write_head() made
+  bool threw = false;
+  Job* next = nullptr;
+};
+
+template <Handler H>
+class PoolDispatch {
+ public:
+  static constexpr bool kPooled = true;
+
+  PoolDispatch(const Config& config, H handler)
+      : handler_(std::move(handler)),
+        count_(config.thread_pool_count),
+        backlog_(config.thread_pool_backlog) {}
+  PoolDispatch(const PoolDispatch&) = delete;
+  PoolDispatch& operator=(const PoolDispatch&) = delete;
+  ~PoolDispatch() {
+    stop();
+    for (auto* list : {&queued_, &completed_}) {
+      while (Job* job = list->pop()) {
+        delete job->frame;
+        delete job;
+      }
+    }
+    while (Job* job = resting_.pop()) delete job;
+  }
+
+  static std::string problem(const Config& config) {
+    return config.thread_pool_count > 0 ? std::string()
+                                        : "thread-pool-count is 0; a pool needs at least 1 thread";
+  }
+
+  // Starts the workers; wake() is called by them when there is something in take_completed() and was not
+  // before.
+  template <class Waker>
+  void start(Waker waker) {
+    workers_.reserve(count_);
+    for (std::uint32_t i = 0; i < count_; ++i) {
+      workers_.emplace_back([this, waker] { work(waker); });
+    }
+  }
+
+  // Waits for the handlers that are running; what still waits for a worker is dropped. No thread can be
+  // cancelled: a handler that never returns keeps this from returning.
+  void stop() {
+    {
+      std::lock_guard lock(queue_mutex_);
+      stopping_ = true;
+    }
+    queue_changed_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+    workers_.clear();
+  }
+
+  // --- the loop's side
+  // --------------------------------------------------------------------------------------------------
+  Job* new_job() {
+    Job* job = resting_.pop();
+    return job != nullptr ? job : new Job;
+  }
+  void give_back(Job* job) {
+    job->response.reset();
+    job->head.clear();
+    job->frame = nullptr;
+    resting_.push(job);
+  }
+
+  // False when as many requests wait as may: the job is still the caller's. Requests that are running do not
+  // count.
+  bool has_room() {
+    std::lock_guard lock(queue_mutex_);
+    return queued_.size() < backlog_;
+  }
+  void submit(Job* job) {
+    {
+      std::lock_guard lock(queue_mutex_);
+      queued_.push(job);
+    }
+    queue_changed_.notify_one();
+  }
+
+  IntrusiveQueue<Job> take_completed() {
+    std::lock_guard lock(completed_mutex_);
+    return completed_.take_all();
+  }
+
+ private:
+  // Keeps what the loop writes from what the workers write.
+  static constexpr std::size_t kCacheLine = 64;
+
+  template <class Waker>
+  void work(Waker waker) {
+    while (Job* job = next_job()) {
+      job->threw = !run_handler(handler_, job->frame->request(), job->response);
+      http::write_head(job->response, job->head);
+      if (complete(job)) waker.wake();
+    }
+  }
+
+  Job* next_job() {
+    std::unique_lock lock(queue_mutex_);
+    queue_changed_.wait(lock, [this] { return stopping_ || !queued_.empty(); });
+    return stopping_ ? nullptr : queued_.pop();
+  }
+
+  // True when the loop must be woken: decided under the lock, or a wake could be lost.
+  bool complete(Job* job) {
+    std::lock_guard lock(completed_mutex_);
+    const bool was_empty = completed_.empty();
+    completed_.push(job);
+    return was_empty;
+  }
+
+  H handler_;
+  const std::uint32_t count_;
+  const std::size_t backlog_;
+  std::vector<std::thread> workers_;
+  IntrusiveStack<Job> resting_;
+
+  alignas(kCacheLine) std::mutex queue_mutex_;
+  std::condition_variable queue_changed_;
+  IntrusiveQueue<Job> queued_;
+  bool stopping_ = false;
+
+  alignas(kCacheLine) std::mutex completed_mutex_;
+  IntrusiveQueue<Job> completed_;
+};
+
+}  // namespace httpdyno

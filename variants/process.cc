@@ -1,0 +1,69 @@
+#include "variants/process.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "net/base/assert.h"
+
+namespace httpdyno::variants {
+
+namespace {
+
+void (*stop_function)(void*) = nullptr;
+void* stop_argument = nullptr;
+
+void on_signal(int) { stop_function(stop_argument); }
+
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);  // if it fails, there is room for fewer connections
+}
+
+void complain(const Row& row, std::string_view why) { fmt::print(stderr, "{}: {}\n", row.name, why); }
+
+}  // namespace
+
+void stop_on_signals(void (*stop)(void*), void* argument) {
+  stop_function = stop;
+  stop_argument = argument;
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  ASSERT(sigaction(SIGTERM, &action, nullptr) == 0);
+  ASSERT(sigaction(SIGINT, &action, nullptr) == 0);
+  action.sa_handler = SIG_IGN;
+  ASSERT(sigaction(SIGPIPE, &action, nullptr) == 0);
+  raise_file_limit();
+}
+
+void print_ready(const Row& row, const io::Address& address) {
+  print_line(fmt::format("{}: ready on http://{}/", row.name, address.text()));
+}
+
+void print_line(std::string_view line) {
+  std::fwrite(line.data(), 1, line.size(), stdout);
+  std::fputc('\n', stdout);
+  std::fflush(stdout);
+}
+
+int fail_start(const Row& row, std::string_view why) {
+  complain(row, why);
+  return kExitUsage;
+}
+
+int fail_to_listen(const Row& row, const Config& config, const Error& error) {
+  complain(row, fmt::format("cannot listen on {} port {}: {}", config.bind, config.port, error.message()));
+  return kExitUsage;
+}
+
+int fail_run(const Row& row, std::string_view why) {
+  complain(row, why);
+  return kExitFailedRun;
+}
+
+}  // namespace httpdyno::variants

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 
 #include "net/http/status.h"
@@ -170,13 +171,24 @@ void Connection::on_peer_end(Commons& commons) {
   move_to(State::finishing);
 }
 
+// Every answer goes this way: the head, the lines that only the loop knows, the content.
+template <class WriteHead>
+void Connection::answer(Commons& commons, std::size_t head_bytes_max, WriteHead write_head, bool keep_alive,
+                        std::string_view content) {
+  ByteBuffer& out = output_.filling(commons.outputs);
+  char* const begin = out.reserve(head_bytes_max + http::DateCache::kHeadEndBytesMax + content.size());
+  char* at = commons.date.write_head_end(keep_alive, write_head(begin));
+  if (!content.empty()) std::memcpy(at, content.data(), content.size());
+  out.commit(static_cast<std::size_t>(at - begin) + content.size());
+  if (!keep_alive) move_to(State::finishing);
+}
+
 void Connection::respond(Commons& commons, const http::Response& response) {
   Commons::Cursor& cursor = commons.cursor;
   http::RequestParser& parser = cursor.frame->parser;
-  ByteBuffer& out = output_.filling(commons.outputs);
-  http::write_head(response, out);
-  answer(commons, parser, {}, http::content_of(response, parser.method() == http::Method::head),
-         response.closes_connection());
+  answer(
+      commons, http::head_bytes_max(response), [&](char* out) { return http::write_head(response, out); },
+      stays(commons, parser, response), http::content_of(response, parser.method() == http::Method::head));
   cursor.used += parser.request_bytes();
   parser.reset();
 }
@@ -204,22 +216,18 @@ void Connection::thaw(Commons& commons, const RequestFrame& frame, std::string_v
                       const http::Response& response, Time now) {
   move_to(State::reading);
   request_deadline_ = now + commons.config.timeout_request;
-  answer(commons, frame.parser, head, http::content_of(response, frame.parser.method() == http::Method::head),
-         response.closes_connection());
+  const auto copy_head = [head](char* out) {
+    std::memcpy(out, head.data(), head.size());
+    return out + head.size();
+  };
+  answer(commons, head.size(), copy_head, stays(commons, frame.parser, response),
+         http::content_of(response, frame.parser.method() == http::Method::head));
 }
 
-// Whether the connection stays is decided here, when the answer is given: not when the request was
-// dispatched.
-void Connection::answer(Commons& commons, const http::RequestParser& parser, std::string_view head,
-                        std::string_view content, bool close) {
-  const Config& config = commons.config;
-  const bool capped = config.request_count != 0 && served_ >= config.request_count;
-  const bool keep_alive = parser.keep_alive() && !close && !capped && !commons.stopping;
-  ByteBuffer& out = output_.filling(commons.outputs);
-  out.append(head);
-  out.append(commons.date.head_end(keep_alive));
-  out.append(content);
-  if (!keep_alive) move_to(State::finishing);
+// Asked when the answer is given, not when the request was dispatched: stop() may have come in between.
+bool Connection::stays(const Commons& commons, const http::RequestParser& parser, const http::Response& response) const {
+  const std::uint64_t cap = commons.config.request_count;
+  return parser.keep_alive() && !response.closes_connection() && !commons.stopping && (cap == 0 || served_ < cap);
 }
 
 void Connection::refuse(Commons& commons, int status, std::string_view reason) {
@@ -229,12 +237,9 @@ void Connection::refuse(Commons& commons, int status, std::string_view reason) {
   response.set_body(std::string_view(content));
   // RFC 9110 15.6.4: the pool may have room again in a second.
   if (status == 503) ASSERT(response.add_field("Retry-After", "1"));
-  ByteBuffer& out = output_.filling(commons.outputs);
-  http::write_head(response, out);
-  out.append(commons.date.head_end(false));
-  out.append(content);
+  answer(
+      commons, http::head_bytes_max(response), [&](char* out) { return http::write_head(response, out); }, false, content);
   drop_frame(commons);
-  move_to(State::finishing);
 }
 
 Time Connection::deadline(const Config& config, Time now) const {

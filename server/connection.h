@@ -163,8 +163,10 @@ class Connection : public TimerNode {
 
  private:
   void move_to(State to);
-  void answer(Commons& commons, const http::RequestParser& parser, std::string_view head,
-              std::string_view content, bool close);
+  template <class WriteHead>
+  void answer(Commons& commons, std::size_t head_bytes_max, WriteHead write_head, bool keep_alive,
+              std::string_view content);
+  bool stays(const Commons& commons, const http::RequestParser& parser, const http::Response& response) const;
   void keep_unfinished(Commons& commons);
   void drop_frame(Commons& commons);
 

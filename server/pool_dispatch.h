@@ -120,7 +120,8 @@ class PoolDispatch {
   void work(Waker waker) {
     while (Job* job = next_job()) {
       job->threw = !run_handler(handler_, job->frame->request(), job->response);
-      http::write_head(job->response, job->head);
+      char* const begin = job->head.reserve(http::head_bytes_max(job->response));
+      job->head.commit(static_cast<std::size_t>(http::write_head(job->response, begin) - begin));
       if (complete(job)) waker.wake();
     }
   }

@@ -4,7 +4,9 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
+#include <type_traits>
 
 namespace httpdyno::http {
 
@@ -57,6 +59,28 @@ constexpr bool equals_lower(std::string_view text, std::string_view lower) {
     if (to_lower(text[i]) != lower[i]) return false;
   }
   return true;
+}
+
+// Case-insensitive equality of a token with a literal of at least four lower-case letters, digits or hyphens, a word at a
+// time. Setting the bit that tells upper from lower case is exact for letters; what else it would merge is no tchar.
+template <std::size_t n>
+inline bool token_equals(std::string_view token, const char (&lower)[n]) {
+  constexpr std::size_t kSize = n - 1;
+  using Word = std::conditional_t<(kSize >= 8), std::uint64_t, std::uint32_t>;
+  static_assert(kSize >= sizeof(Word) && kSize <= 3 * sizeof(Word));
+  if (token.size() != kSize) return false;
+  constexpr Word kCaseBits = static_cast<Word>(0x2020202020202020U);
+  const auto equal_at = [&](std::size_t offset) {
+    Word a = 0;
+    Word b = 0;
+    std::memcpy(&a, token.data() + offset, sizeof a);
+    std::memcpy(&b, lower + offset, sizeof b);
+    return (a | kCaseBits) == b;
+  };
+  // The last word overlaps the one before it.
+  bool equal = equal_at(0) && equal_at(kSize - sizeof(Word));
+  if constexpr (kSize > 2 * sizeof(Word)) equal = equal && equal_at(sizeof(Word));
+  return equal;
 }
 
 // Without the SP and HTAB at both ends: optional white space, RFC 9110 5.6.3.

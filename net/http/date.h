@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace httpdyno::http {
@@ -20,10 +21,16 @@ class DateCache {
     if (unix_seconds != second_) [[unlikely]]
       render(unix_seconds);
   }
-  // "Date: ...\r\nConnection: keep-alive\r\n\r\n" or the same with "close".
-  std::string_view head_end(bool keep_alive) const {
-    return keep_alive ? std::string_view(keep_alive_.data(), keep_alive_.size())
-                      : std::string_view(close_.data(), close_.size());
+  // Writes "Date: ...\r\nConnection: keep-alive\r\n\r\n", or the same with "close"; at most kHeadEndBytesMax octets.
+  // Returns the end of what it wrote.
+  char* write_head_end(bool keep_alive, char* out) const {
+    // Constant sizes, so that the compiler copies without a call.
+    if (keep_alive) {
+      std::memcpy(out, keep_alive_.data(), keep_alive_.size());
+      return out + keep_alive_.size();
+    }
+    std::memcpy(out, close_.data(), close_.size());
+    return out + close_.size();
   }
 
  private:
@@ -33,6 +40,10 @@ class DateCache {
   static constexpr std::string_view kClose = "\r\nConnection: close\r\n\r\n";
   static constexpr std::string_view kName = "Date: ";
 
+ public:
+  static constexpr std::size_t kHeadEndBytesMax = kName.size() + kImfFixdateBytes + kKeepAlive.size();
+
+ private:
   std::int64_t second_ = -1;
   std::array<char, kName.size() + kImfFixdateBytes + kKeepAlive.size()> keep_alive_;
   std::array<char, kName.size() + kImfFixdateBytes + kClose.size()> close_;

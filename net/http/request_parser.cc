@@ -122,19 +122,28 @@ bool RequestParser::read_start(Input in) {
 }
 
 bool RequestParser::read_method(Input in) {
+  // Most requests are this one.
+  if (at_ == start_ && in.size - at_ > 4 && std::memcmp(in.at(at_), "GET ", 4) == 0) {
+    method_ = Method::get;
+    method_bytes_ = 3;
+    target_ = at_ += 4;
+    phase_ = Phase::target;
+    return true;
+  }
   const char* end = find_end_of<kTokenChar>(in.at(at_), in.end());
   at_ = in.offset(end);
   method_bytes_ = at_ - start_;
   if (method_bytes_ > limits_.method_bytes_max) return refuse(ParseError::method_unknown);
   if (end == in.end()) return false;
   if (*end != ' ' || method_bytes_ == 0) return refuse(ParseError::method_malformed);
+  if (!find_method(in.view(method_range()), method_)) seen_ |= kUnknownMethod;
   target_ = ++at_;
   phase_ = Phase::target;
   return true;
 }
 
 bool RequestParser::read_target(Input in) {
-  const char* end = find_end_of<kTargetChar>(in.at(at_), in.end());
+  const char* end = find_target_end(in.at(at_), in.end());
   at_ = in.offset(end);
   if (at_ - target_ > limits_.target_bytes_max) return refuse(ParseError::target_too_long);
   if (end == in.end()) return need_more_head(at_);
@@ -171,7 +180,7 @@ bool RequestParser::read_version(Input in) {
 
 // RFC 9112 3.2: the four forms of the target, and which method may have which.
 bool RequestParser::accept_request_line(Input in) {
-  if (!find_method(in.view(method_range()), method_)) return refuse(ParseError::method_unknown);
+  if ((seen_ & kUnknownMethod) != 0) return refuse(ParseError::method_unknown);
   path_ = target_;
   const std::string_view target = in.view(target_range());
   if (target.front() == '/') return true;
@@ -252,20 +261,20 @@ bool RequestParser::accept_field(Input in) {
   // The few fields that frame or route a message have different lengths: one comparison each at the most.
   switch (name.size()) {
     case 4:
-      if (!equals_lower(name, "host")) return true;
+      if (!token_equals(name, "host")) return true;
       if ((seen_ & kSeenHost) != 0) return refuse(ParseError::host_repeated);
       seen_ |= kSeenHost;
       host_index_ = field_count_ - 1;
       return true;
     case 6:
-      if (!equals_lower(name, "expect") || minor_version_ == 0)
+      if (!token_equals(name, "expect") || minor_version_ == 0)
         return true;  // RFC 9110 10.1.1: ignored in 1.0
       if (!equals_lower(value, "100-continue")) return refuse(ParseError::expectation_unknown);
       seen_ |= kSeenExpect;
       return true;
-    case 10: return !equals_lower(name, "connection") || accept_connection(value);
-    case 14: return !equals_lower(name, "content-length") || accept_length(value);
-    case 17: return !equals_lower(name, "transfer-encoding") || accept_encoding(value);
+    case 10: return !token_equals(name, "connection") || accept_connection(value);
+    case 14: return !token_equals(name, "content-length") || accept_length(value);
+    case 17: return !token_equals(name, "transfer-encoding") || accept_encoding(value);
     default: return true;
   }
 }
@@ -339,7 +348,11 @@ bool RequestParser::accept_host(Input in) {
     return minor_version_ == 0 || refuse(ParseError::host_missing);
   }
   const std::string_view host = in.view(fields_[host_index_].value);
-  if (!valid_authority(host)) return refuse(ParseError::host_malformed);
+  // Clients say the same Host again and again: what was valid once need not be parsed again.
+  if (host != known_host()) {
+    if (!valid_authority(host)) return refuse(ParseError::host_malformed);
+    know_host(host);
+  }
   if ((seen_ & kAbsoluteForm) != 0) {
     const std::string_view before_path = in.view({target_, path_ - target_});
     const std::string_view authority = before_path.substr(before_path.find("//") + 2);

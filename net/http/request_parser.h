@@ -7,8 +7,10 @@
 // decoded data and the octets that are still to be read is dead (see compact()).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -169,14 +171,23 @@ class RequestParser {
   bool accept_trailer_field(Input in);
   Range field_name() const { return {name_, name_end_ - name_}; }
 
+  std::string_view known_host() const { return {known_host_.data(), known_host_bytes_}; }
+  void know_host(std::string_view host) {
+    if (host.size() > known_host_.size()) return;
+    std::memcpy(known_host_.data(), host.data(), host.size());
+    known_host_bytes_ = host.size();
+  }
+
   bool need_more_head(std::size_t seen);
   bool refuse(ParseError error);
 
   static constexpr unsigned kSeenHost = 1, kSeenLength = 2, kSeenEncoding = 4, kSeenUnknownCoding = 8,
-                            kSeenClose = 16, kSeenKeepAlive = 32, kSeenExpect = 64, kAbsoluteForm = 128;
+                            kSeenClose = 16, kSeenKeepAlive = 32, kSeenExpect = 64, kAbsoluteForm = 128, kUnknownMethod = 256;
 
   ParseLimits limits_;
   std::unique_ptr<FieldRange[]> fields_;
+  std::array<char, 64> known_host_;  // a Host value that was valid
+  std::size_t known_host_bytes_ = 0;
 
   // Everything below is set anew for each request.
   Phase phase_ = Phase::start;

@@ -14,41 +14,49 @@ char* put(char* out, std::string_view text) {
   return out + text.size();
 }
 
-// At most 20 digits.
+template <std::size_t n>
+char* put(char* out, const char (&literal)[n]) {
+  std::memcpy(out, literal, n - 1);
+  return out + n - 1;
+}
+
+constexpr std::size_t kDecimalBytesMax = 20;
+
 char* put_decimal(char* out, std::uint64_t value) {
-  char digits[20];
-  char* first = digits + sizeof digits;
+  char digits[kDecimalBytesMax];
+  char* const end = digits + sizeof digits;
+  char* first = end;
   do {
     *--first = static_cast<char>('0' + value % 10);
     value /= 10;
   } while (value != 0);
-  return put(out, {first, static_cast<std::size_t>(digits + sizeof digits - first)});
+  while (first != end) *out++ = *first++;
+  return out;
 }
-
-constexpr std::string_view kContentType = "Content-Type: ";
-constexpr std::string_view kContentLength = "Content-Length: ";
-constexpr std::string_view kLineEnd = "\r\n";
-// Everything of a head that is not the status line, the type or the handler's fields.
-constexpr std::size_t kFixedBytes = kContentType.size() + kContentLength.size() + 20 + 2 * kLineEnd.size();
 
 }  // namespace
 
-void write_head(const Response& response, ByteBuffer& out) {
-  std::string_view status = status_line(response.status());
-  const bool known = !status.empty();
-  if (!known) status = status_line(500);
-  const std::string_view type = response.content_type();
+std::size_t head_bytes_max(const Response& response) {
+  constexpr std::size_t kFixed =
+      kPaddedStatusLine + sizeof("Content-Type: \r\n") + sizeof("Content-Length: \r\n") + kDecimalBytesMax;
+  return kFixed + response.content_type().size() + response.fields().size();
+}
 
-  char* const begin = out.reserve(status.size() + type.size() + response.fields().size() + kFixedBytes);
-  char* at = put(begin, status);
-  if (!type.empty()) at = put(put(put(at, kContentType), type), kLineEnd);
-  // No Content-Length in 1xx and 204 (RFC 9110 8.6). A 304 would have to repeat the length of the 200: it has
-  // none.
+char* write_head(const Response& response, char* out) {
+  std::string_view status = status_line(response.status());
+  if (status.empty()) status = status_line(500);
+  // A copy of constant size needs no call; what is too much is overwritten.
+  std::memcpy(out, status.data(), kPaddedStatusLine);
+  out += status.size();
+
+  const std::string_view type = response.content_type();
+  if (!type.empty()) out = put(put(put(out, "Content-Type: "), type), "\r\n");
+  // No Content-Length in 1xx and 204 (RFC 9110 8.6). A 304 would have to repeat the length of the 200: it has none.
   if (status_has_content(response.status())) {
-    at = put(put_decimal(put(at, kContentLength), response.body().size()), kLineEnd);
+    out = put(put_decimal(put(out, "Content-Length: "), response.body().size()), "\r\n");
   }
-  if (!response.fields().empty()) at = put(at, response.fields());
-  out.commit(static_cast<std::size_t>(at - begin));
+  if (!response.fields().empty()) out = put(out, response.fields());
+  return out;
 }
 
 std::string_view content_of(const Response& response, bool head_request) {

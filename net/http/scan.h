@@ -36,6 +36,30 @@ std::span<const NamedScanner> field_scanners();
 // The best of them for long runs, chosen once when the program starts.
 extern const Scanner scan_long_field;
 
+// The first octet that may not stand in a request target; `end` if there is none.
+inline const char* find_target_end(const char* begin, const char* end) {
+#if HTTPDYNO_SSE2
+  while (end - begin >= 16) {
+    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(begin));
+    const auto is_one_of = [octets](char with_bit, char bit) {  // the octet, with or without one bit
+      return _mm_cmpeq_epi8(_mm_or_si128(octets, _mm_set1_epi8(bit)), _mm_set1_epi8(with_bit));
+    };
+    // Signed comparison: controls, SP and everything from 0x80 up.
+    __m128i bad = _mm_cmplt_epi8(octets, _mm_set1_epi8('!'));
+    bad = _mm_or_si128(bad, is_one_of('#', 0x01));   // " #
+    bad = _mm_or_si128(bad, is_one_of('>', 0x02));   // < >
+    bad = _mm_or_si128(bad, is_one_of('^', 0x02));   // \\ ^
+    bad = _mm_or_si128(bad, _mm_cmpeq_epi8(octets, _mm_set1_epi8('`')));
+    bad = _mm_or_si128(bad, _mm_andnot_si128(_mm_cmpeq_epi8(octets, _mm_set1_epi8('~')),
+                                             _mm_cmpgt_epi8(octets, _mm_set1_epi8('z'))));  // { | } DEL
+    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(bad));
+    if (mask != 0) return begin + __builtin_ctz(mask);
+    begin += 16;
+  }
+#endif
+  return find_end_of<kTargetChar>(begin, end);
+}
+
 // The end of a field value, as above. Most values end within 32 octets and are found here without a call.
 inline const char* find_field_end(const char* begin, const char* end) {
 #if HTTPDYNO_SSE2

@@ -24,13 +24,13 @@ std::string prepared_answer(const std::string& name, std::size_t body_bytes, boo
   Workloads workloads;
   make_router(workloads)(http::Request(parser, octets.data()), response);
 
-  ByteBuffer answer;
   http::DateCache date;
   date.refresh(read_wall_seconds());
-  http::write_head(response, answer);
-  answer.append(date.head_end(keep_alive));
+  std::string answer(http::head_bytes_max(response) + http::DateCache::kHeadEndBytesMax, '\0');
+  char* end = date.write_head_end(keep_alive, http::write_head(response, answer.data()));
+  answer.resize(static_cast<std::size_t>(end - answer.data()));
   answer.append(response.body());
-  return std::string(answer.view());
+  return answer;
 }
 
 }  // namespace httpdyno::variants

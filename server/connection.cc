@@ -69,11 +69,7 @@ void Connection::begin(Commons& commons, std::span<char> octets) {
     return;
   }
   ByteBuffer& bytes = frame_->bytes;
-  const std::size_t total = bytes.size() + octets.size();
-  if (total > bytes.capacity()) {
-    commons.stats.buffer_growths.add();
-    bytes.reserve_total(std::max({total, bytes.capacity() * 2, kFirstBufferBytes}));
-  }
+  grow(commons, bytes.size() + octets.size());
   bytes.append({octets.data(), octets.size()});
   commons.cursor = {.octets = bytes.bytes(), .frame = frame_, .lent = false};
 }
@@ -135,26 +131,27 @@ void Connection::end(Commons& commons, Time now) {
 
 void Connection::keep_unfinished(Commons& commons) {
   Commons::Cursor& cursor = commons.cursor;
-  if (cursor.lent) {
-    ASSERT(frame_ == nullptr);
-    frame_ = commons.scratch;
-    commons.scratch = commons.frames.take();
-    const std::span<char> rest = cursor.rest();
-    if (frame_->bytes.capacity() < rest.size()) {
-      if (frame_->bytes.capacity() > 0) commons.stats.buffer_growths.add();
-      frame_->bytes.reserve_total(std::max(rest.size(), kFirstBufferBytes));
-    }
-    frame_->bytes.append({rest.data(), rest.size()});
-  } else {
+  if (!cursor.lent) {
     frame_->bytes.consume(cursor.used);
     frame_->bytes.truncate(frame_->parser.compact(frame_->bytes.bytes()));
+    return grow(commons, frame_->parser.declared_bytes());
   }
-  // A declared length is made room for in one step, whatever it takes: it has been found within the limit.
-  const std::size_t declared = frame_->parser.declared_bytes();
-  if (declared > frame_->bytes.capacity()) {
-    commons.stats.buffer_growths.add();
-    frame_->bytes.reserve_total(declared);
-  }
+  ASSERT(frame_ == nullptr);
+  frame_ = commons.scratch;
+  commons.scratch = commons.frames.take();
+  const std::span<char> rest = cursor.rest();
+  grow(commons, std::max(rest.size(), frame_->parser.declared_bytes()));
+  frame_->bytes.append({rest.data(), rest.size()});
+}
+
+// Room for `total` octets: a declared length in one step (it has been found within the limit), otherwise at
+// least double.
+void Connection::grow(Commons& commons, std::size_t total) {
+  ByteBuffer& bytes = frame_->bytes;
+  if (total <= bytes.capacity()) return bytes.reserve_total(total);
+  if (bytes.capacity() > 0) commons.stats.buffer_growths.add();
+  const bool declared = total == frame_->parser.declared_bytes();
+  bytes.reserve_total(declared ? total : std::max({total, bytes.capacity() * 2, kFirstBufferBytes}));
 }
 
 void Connection::drop_frame(Commons& commons) {
@@ -225,9 +222,11 @@ void Connection::thaw(Commons& commons, const RequestFrame& frame, std::string_v
 }
 
 // Asked when the answer is given, not when the request was dispatched: stop() may have come in between.
-bool Connection::stays(const Commons& commons, const http::RequestParser& parser, const http::Response& response) const {
+bool Connection::stays(const Commons& commons, const http::RequestParser& parser,
+                       const http::Response& response) const {
   const std::uint64_t cap = commons.config.request_count;
-  return parser.keep_alive() && !response.closes_connection() && !commons.stopping && (cap == 0 || served_ < cap);
+  return parser.keep_alive() && !response.closes_connection() && !commons.stopping &&
+         (cap == 0 || served_ < cap);
 }
 
 void Connection::refuse(Commons& commons, int status, std::string_view reason) {
@@ -238,7 +237,8 @@ void Connection::refuse(Commons& commons, int status, std::string_view reason) {
   // RFC 9110 15.6.4: the pool may have room again in a second.
   if (status == 503) ASSERT(response.add_field("Retry-After", "1"));
   answer(
-      commons, http::head_bytes_max(response), [&](char* out) { return http::write_head(response, out); }, false, content);
+      commons, http::head_bytes_max(response), [&](char* out) { return http::write_head(response, out); },
+      false, content);
   drop_frame(commons);
 }
 

@@ -168,6 +168,7 @@ class Connection : public TimerNode {
               std::string_view content);
   bool stays(const Commons& commons, const http::RequestParser& parser, const http::Response& response) const;
   void keep_unfinished(Commons& commons);
+  void grow(Commons& commons, std::size_t total);
   void drop_frame(Commons& commons);
 
   State state_ = State::free;

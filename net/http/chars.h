@@ -61,8 +61,9 @@ constexpr bool equals_lower(std::string_view text, std::string_view lower) {
   return true;
 }
 
-// Case-insensitive equality of a token with a literal of at least four lower-case letters, digits or hyphens, a word at a
-// time. Setting the bit that tells upper from lower case is exact for letters; what else it would merge is no tchar.
+// Case-insensitive equality of a token with a literal of at least four lower-case letters, digits or hyphens,
+// a word at a time. Setting the bit that tells upper from lower case is exact for letters; what else it would
+// merge is no tchar.
 template <std::size_t n>
 inline bool token_equals(std::string_view token, const char (&lower)[n]) {
   constexpr std::size_t kSize = n - 1;

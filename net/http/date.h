@@ -21,8 +21,8 @@ class DateCache {
     if (unix_seconds != second_) [[unlikely]]
       render(unix_seconds);
   }
-  // Writes "Date: ...\r\nConnection: keep-alive\r\n\r\n", or the same with "close"; at most kHeadEndBytesMax octets.
-  // Returns the end of what it wrote.
+  // Writes "Date: ...\r\nConnection: keep-alive\r\n\r\n", or the same with "close"; at most kHeadEndBytesMax
+  // octets. Returns the end of what it wrote.
   char* write_head_end(bool keep_alive, char* out) const {
     // Constant sizes, so that the compiler copies without a call.
     if (keep_alive) {

@@ -349,7 +349,7 @@ bool RequestParser::accept_host(Input in) {
   }
   const std::string_view host = in.view(fields_[host_index_].value);
   // Clients say the same Host again and again: what was valid once need not be parsed again.
-  if (host != known_host()) {
+  if (host.empty() || host != known_host()) {
     if (!valid_authority(host)) return refuse(ParseError::host_malformed);
     know_host(host);
   }

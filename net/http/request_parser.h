@@ -182,7 +182,8 @@ class RequestParser {
   bool refuse(ParseError error);
 
   static constexpr unsigned kSeenHost = 1, kSeenLength = 2, kSeenEncoding = 4, kSeenUnknownCoding = 8,
-                            kSeenClose = 16, kSeenKeepAlive = 32, kSeenExpect = 64, kAbsoluteForm = 128, kUnknownMethod = 256;
+                            kSeenClose = 16, kSeenKeepAlive = 32, kSeenExpect = 64, kAbsoluteForm = 128,
+                            kUnknownMethod = 256;
 
   ParseLimits limits_;
   std::unique_ptr<FieldRange[]> fields_;

@@ -12,7 +12,8 @@ std::string_view response_error_text(ResponseError error) {
   switch (error) {
     case ResponseError::none: return "";
 #define RESPONSE_ERROR(name, text) \
-  case ResponseError::name: return text;
+  case ResponseError::name:        \
+    return text;
 #include "net/http/response_errors.def"
 #undef RESPONSE_ERROR
   }
@@ -355,7 +356,8 @@ void ResponseParser::end_head() {
     return;
   }
   if (head_.status < 200) {
-    // An interim response is nothing but a head, and the final one follows: RFC 9110 15.2. Both share the allowance.
+    // An interim response is nothing but a head, and the final one follows: RFC 9110 15.2. Both share the
+    // allowance.
     if (++interim_ > limits_.interim_max) {
       fail(ResponseError::too_many_interim, nullptr);
       return;

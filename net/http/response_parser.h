@@ -1,8 +1,10 @@
-// The response parser: octets in; status, framing and body out. Strict (RFC 9112), incremental, no octet scanned twice.
+// The response parser: octets in; status, framing and body out. Strict (RFC 9112), incremental, no octet
+// scanned twice.
 //
-// Unlike the request parser it keeps no octets: a reader of responses needs the meaning of three fields, not views of
-// all. So the octets may come in any pieces, each piece may vanish after the call, and a head of any size costs the same
-// small fixed state. Byte by byte gives the same as whole, because a piece's end is no event to it.
+// Unlike the request parser it keeps no octets: a reader of responses needs the meaning of three fields, not
+// views of all. So the octets may come in any pieces, each piece may vanish after the call, and a head of any
+// size costs the same small fixed state. Byte by byte gives the same as whole, because a piece's end is no
+// event to it.
 #pragma once
 
 #include <array>
@@ -23,17 +25,17 @@ std::string_view response_error_text(ResponseError error);
 
 // How the end of the body is found: RFC 9112 6.3.
 enum class BodyFraming : std::uint8_t {
-  none,         // HEAD, 204, 304: no body whatever the fields say
-  length,       // Content-Length
+  none,    // HEAD, 204, 304: no body whatever the fields say
+  length,  // Content-Length
   chunked,
   until_close,  // neither: the body is all until the end of the stream
 };
 
 // What the head says. Sizes in octets.
 struct ResponseHead {
-  int status = 0;                    // 200 to 999; a 1xx is not final and never seen here
-  int minor_version = 1;             // HTTP/1.0 or HTTP/1.1
-  bool keep_alive = true;            // RFC 9112 9.3: by version and Connection; never with until_close
+  int status = 0;          // 200 to 999; a 1xx is not final and never seen here
+  int minor_version = 1;   // HTTP/1.0 or HTTP/1.1
+  bool keep_alive = true;  // RFC 9112 9.3: by version and Connection; never with until_close
   BodyFraming framing = BodyFraming::none;
   std::uint64_t content_length = 0;  // with BodyFraming::length
   std::uint64_t head_bytes = 0;      // status line to empty line, interim (1xx) responses before it included
@@ -41,10 +43,10 @@ struct ResponseHead {
 
 // Sizes in octets. What lies beyond a bound is an error, never a wait.
 struct ResponseLimits {
-  std::uint64_t head_bytes_max = 1 << 20;        // interim responses included; trailers anew
-  std::uint32_t fields_max = 4096;               // header lines of one head, and again trailer lines
-  std::uint32_t interim_max = 64;                // 1xx responses before the final one
-  std::uint64_t chunk_line_bytes_max = 16 << 10; // a chunk's size and extensions
+  std::uint64_t head_bytes_max = 1 << 20;         // interim responses included; trailers anew
+  std::uint32_t fields_max = 4096;                // header lines of one head, and again trailer lines
+  std::uint32_t interim_max = 64;                 // 1xx responses before the final one
+  std::uint64_t chunk_line_bytes_max = 16 << 10;  // a chunk's size and extensions
 };
 
 enum class ResponseEvent : std::uint8_t {
@@ -68,14 +70,15 @@ class ResponseParser {
 
   // Ready for the next response. `to_head`: it answers a HEAD, so that it has no body (RFC 9112 6.3).
   void start(bool to_head);
-  // The next event of the response that `bytes` go on with. Call again, without the consumed octets, until the event is
-  // `more`, `complete` or `error`: even when no octets are left, for a body may be complete with the head.
+  // The next event of the response that `bytes` go on with. Call again, without the consumed octets, until
+  // the event is `more`, `complete` or `error`: even when no octets are left, for a body may be complete with
+  // the head.
   ResponseStep next(std::string_view bytes);
   // The stream has ended: `complete` for a body that lasts until then, else `error` (truncated).
   ResponseStep end();
 
-  // A head that is known without being parsed, because the same octets have been parsed before. Only right after
-  // start(); the octets of the head must not be given to next().
+  // A head that is known without being parsed, because the same octets have been parsed before. Only right
+  // after start(); the octets of the head must not be given to next().
   void assume_head(const ResponseHead& head);
 
   // No octet of the response has been seen.
@@ -138,8 +141,9 @@ class ResponseParser {
   ResponseHead head_;
   std::uint64_t body_bytes_ = 0;
   std::uint64_t remaining_ = 0;  // of the body or of the chunk
-  std::uint64_t allowance_ = 0;  // how many octets the present head, trailer section or chunk line may still have
-  std::uint32_t fields_ = 0;     // of the present section
+  std::uint64_t allowance_ =
+      0;  // how many octets the present head, trailer section or chunk line may still have
+  std::uint32_t fields_ = 0;  // of the present section
   std::uint32_t interim_ = 0;
 
   Phase phase_ = Phase::status_line;

@@ -51,7 +51,8 @@ char* write_head(const Response& response, char* out) {
 
   const std::string_view type = response.content_type();
   if (!type.empty()) out = put(put(put(out, "Content-Type: "), type), "\r\n");
-  // No Content-Length in 1xx and 204 (RFC 9110 8.6). A 304 would have to repeat the length of the 200: it has none.
+  // No Content-Length in 1xx and 204 (RFC 9110 8.6). A 304 would have to repeat the length of the 200: it has
+  // none.
   if (status_has_content(response.status())) {
     out = put(put_decimal(put(out, "Content-Length: "), response.body().size()), "\r\n");
   }

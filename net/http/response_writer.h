@@ -1,4 +1,5 @@
-// The response writer: one function for every dispatch, so that inline and pooled answers are the same octets.
+// The response writer: one function for every dispatch, so that inline and pooled answers are the same
+// octets.
 #pragma once
 
 #include <cstddef>
@@ -11,11 +12,13 @@ namespace httpdyno::http {
 // How many octets write_head() may touch.
 std::size_t head_bytes_max(const Response& response);
 
-// Writes the head up to and without Date, Connection and the empty line (DateCache::write_head_end(), which the loop
-// adds: only it knows the second and whether the connection stays). Returns the end of what it wrote.
+// Writes the head up to and without Date, Connection and the empty line (DateCache::write_head_end(), which
+// the loop adds: only it knows the second and whether the connection stays). Returns the end of what it
+// wrote.
 char* write_head(const Response& response, char* out);
 
-// The octets that follow the head: none for HEAD, 1xx, 204 and 304 (RFC 9110 6.4.1), whatever the handler set.
+// The octets that follow the head: none for HEAD, 1xx, 204 and 304 (RFC 9110 6.4.1), whatever the handler
+// set.
 std::string_view content_of(const Response& response, bool head_request);
 
 }  // namespace httpdyno::http

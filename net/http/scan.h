@@ -46,9 +46,9 @@ inline const char* find_target_end(const char* begin, const char* end) {
     };
     // Signed comparison: controls, SP and everything from 0x80 up.
     __m128i bad = _mm_cmplt_epi8(octets, _mm_set1_epi8('!'));
-    bad = _mm_or_si128(bad, is_one_of('#', 0x01));   // " #
-    bad = _mm_or_si128(bad, is_one_of('>', 0x02));   // < >
-    bad = _mm_or_si128(bad, is_one_of('^', 0x02));   // \\ ^
+    bad = _mm_or_si128(bad, is_one_of('#', 0x01));  // " #
+    bad = _mm_or_si128(bad, is_one_of('>', 0x02));  // < >
+    bad = _mm_or_si128(bad, is_one_of('^', 0x02));  // \\ ^
     bad = _mm_or_si128(bad, _mm_cmpeq_epi8(octets, _mm_set1_epi8('`')));
     bad = _mm_or_si128(bad, _mm_andnot_si128(_mm_cmpeq_epi8(octets, _mm_set1_epi8('~')),
                                              _mm_cmpgt_epi8(octets, _mm_set1_epi8('z'))));  // { | } DEL

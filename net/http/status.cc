@@ -12,10 +12,10 @@ std::string_view reason_phrase(int status) {
 
 std::string_view status_line(int status) {
   switch (status) {
-#define STATUS(code, phrase)                                                       \
-  case code: {                                                                     \
+#define STATUS(code, phrase)                                                              \
+  case code: {                                                                            \
     static constexpr char kLine[kPaddedStatusLine] = "HTTP/1.1 " #code " " phrase "\r\n"; \
-    return {kLine, sizeof("HTTP/1.1 " #code " " phrase "\r\n") - 1};               \
+    return {kLine, sizeof("HTTP/1.1 " #code " " phrase "\r\n") - 1};                      \
   }
 #include "net/http/statuses.def"
 #undef STATUS

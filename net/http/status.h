@@ -9,8 +9,8 @@ namespace httpdyno::http {
 // "Not Found" for 404; empty for a code that has no phrase here.
 std::string_view reason_phrase(int status);
 
-// "HTTP/1.1 404 Not Found\r\n" for a code with a phrase; empty otherwise. Static, and padded: kPaddedStatusLine octets may
-// be read from its beginning.
+// "HTTP/1.1 404 Not Found\r\n" for a code with a phrase; empty otherwise. Static, and padded:
+// kPaddedStatusLine octets may be read from its beginning.
 std::string_view status_line(int status);
 inline constexpr std::size_t kPaddedStatusLine = 64;
 

@@ -76,11 +76,12 @@ Error EpollIo::open(Fd listener) {
 }
 
 Error EpollIo::wait(Duration limit) {
-  DASSERT(done_index_ == done_.size());
+  DASSERT(event_index_ == event_count_ && again_index_ == again_now_.size());  // rule 2: drained
   std::swap(again_, again_now_);
   again_.clear();
   again_index_ = 0;
-  const bool work_left = !again_now_.empty() || (accepting_ && listener_readable_);
+  const bool work_left =
+      done_index_ < done_.size() || !again_now_.empty() || (accepting_ && listener_readable_);
   event_index_ = 0;
   accepts_left_ = kAcceptsPerWait;
   event_count_ =

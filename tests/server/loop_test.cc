@@ -1,0 +1,681 @@
+// The loop over a backend without a kernel: every deadline and every order of events, in no time at all.
+#include "server/loop.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "server/inline_dispatch.h"
+#include "tests/server/fake_io.h"
+
+namespace httpdyno {
+namespace {
+
+// What the tests ask for.
+struct App {
+  void operator()(const http::Request& request, http::Response& response) {
+    ++calls;
+    const std::string_view path = request.path();
+    if (path == "/throw") throw std::runtime_error("planned");
+    if (path == "/throw-int") throw 7;
+    if (path == "/close") response.close_connection();
+    if (path == "/big") return response.set_body(std::string(100'000, 'b'));
+    if (!request.body().empty()) return response.set_body(request.body());
+    response.set_body(path);
+  }
+  int calls = 0;
+};
+
+// A dispatch whose worker is the test: it decides when each request is answered.
+class ManualDispatch {
+ public:
+  static constexpr bool kPooled = true;
+  template <class Waker>
+  void start(Waker) {}
+  void stop() {}
+  bool has_room() const { return room > 0; }
+  Job* new_job() { return new Job; }
+  void submit(Job* job) {
+    --room;
+    queued.push(job);
+  }
+  void give_back(Job* job) { delete job; }
+  IntrusiveQueue<Job> take_completed() { return completed.take_all(); }
+
+  ~ManualDispatch() {
+    for (auto* list : {&queued, &completed}) {
+      while (Job* job = list->pop()) {
+        delete job->frame;
+        delete job;
+      }
+    }
+  }
+
+  // Answers the oldest request with its own path; the loop is told by the test's wake().
+  std::string work() {
+    Job* job = queued.pop();
+    const std::string path(job->frame->request().path());
+    job->response.set_body(std::string(path));
+    char* begin = job->head.reserve(http::head_bytes_max(job->response));
+    job->head.commit(static_cast<std::size_t>(http::write_head(job->response, begin) - begin));
+    completed.push(job);
+    ++room;
+    return path;
+  }
+
+  std::size_t room = 100;
+  IntrusiveQueue<Job> queued;
+  IntrusiveQueue<Job> completed;
+};
+
+// How many times `needle` stands in `text`.
+int count(const std::string& text, std::string_view needle) {
+  int n = 0;
+  for (std::size_t at = text.find(needle); at != std::string::npos; at = text.find(needle, at + 1)) ++n;
+  return n;
+}
+
+std::string get(const std::string& path, const std::string& fields = "") {
+  return "GET " + path + " HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n";
+}
+
+template <class Dispatch>
+class Bench {
+ public:
+  template <class... Args>
+  explicit Bench(const Config& config, Args&&... args)
+      : dispatch(std::forward<Args>(args)...),
+        loop(std::make_unique<Loop<FakeIo, Dispatch>>(config, io, dispatch)) {}
+
+  void turn(Duration passed = Duration::zero()) {
+    io.advance(passed);
+    ASSERT_FALSE(loop->turn(0ms));
+  }
+  std::uint64_t active() const { return loop->stats().active(); }
+
+  FakeIo io;
+  Dispatch dispatch;
+  std::unique_ptr<Loop<FakeIo, Dispatch>> loop;
+};
+
+struct InlineBench : Bench<InlineDispatch<App>> {
+  explicit InlineBench(const Config& config = {}) : Bench(config, config, App()) {}
+};
+struct PoolBench : Bench<ManualDispatch> {
+  explicit PoolBench(const Config& config = {}) : Bench(config) {}
+  // All that waits for a worker is answered, and the loop told.
+  void work_all() {
+    while (!dispatch.queued.empty()) dispatch.work();
+    io.waker().wake();
+    turn();
+  }
+};
+
+TEST(Loop, AnswersAndKeepsTheConnection) {
+  InlineBench bench;
+  auto peer = bench.io.connect();
+  bench.turn();
+  peer->to_server.push_back(get("/a"));
+  bench.turn();
+  EXPECT_TRUE(peer->written.starts_with("HTTP/1.1 200 OK\r\n"));
+  EXPECT_TRUE(peer->written.ends_with("Connection: keep-alive\r\n\r\n/a")) << peer->written;
+  EXPECT_NE(peer->written.find("Content-Length: 2\r\n"), std::string::npos);
+  EXPECT_NE(peer->written.find("\r\nDate: "), std::string::npos);
+  peer->to_server.push_back(get("/b"));
+  bench.turn();
+  EXPECT_TRUE(peer->written.ends_with("\r\n\r\n/b"));
+  EXPECT_EQ(bench.loop->stats().accepted.value(), 1U);
+  EXPECT_EQ(bench.loop->stats().requests.value(), 2U);
+}
+
+// A4, T11: at each position, and octet by octet, the same answers.
+TEST(Loop, ASplitRequestGetsTheSameAnswer) {
+  const std::string input =
+      "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" + get("/second") +
+      "POST /y HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+  const auto answer = [&](const std::vector<std::string>& pieces) {
+    InlineBench bench;
+    auto peer = bench.io.connect();
+    for (const std::string& piece : pieces) {
+      peer->to_server.push_back(piece);
+      bench.turn();
+    }
+    return peer->written;
+  };
+  const std::string whole = answer({input});
+  EXPECT_EQ(count(whole, "HTTP/1.1 200 OK"), 3);
+  EXPECT_TRUE(whole.ends_with("\r\n\r\nabcde"));
+  for (std::size_t at = 1; at < input.size(); ++at) {
+    ASSERT_EQ(answer({input.substr(0, at), input.substr(at)}), whole) << "split at " << at;
+  }
+  std::vector<std::string> octets;
+  for (char c : input) octets.emplace_back(1, c);
+  EXPECT_EQ(answer(octets), whole);
+}
+
+TEST(Loop, PipelinedAnswersLeaveInOneSend) {
+  InlineBench bench;
+  auto peer = bench.io.connect();
+  std::string input;
+  for (int i = 0; i < 16; ++i) input += get("/" + std::to_string(i));
+  peer->to_server.push_back(input);
+  bench.turn();
+  std::size_t at = 0;
+  for (int i = 0; i < 16; ++i) {
+    at = peer->written.find("\r\n\r\n/" + std::to_string(i), at);
+    ASSERT_NE(at, std::string::npos) << i;
+  }
+}
+
+// P20, T8: more in one read than a turn may serve; each turn has its share, and nothing is lost or doubled.
+TEST(Loop, AThousandPipelinedRequestsTakeSeveralTurns) {
+  InlineBench bench;
+  auto peer = bench.io.connect();
+  std::string input;
+  for (int i = 0; i < 1000; ++i) input += get("/" + std::to_string(i) + "x");
+  peer->to_server.push_back(input);
+  bench.turn();
+  EXPECT_EQ(bench.loop->stats().requests.value(), kRequestsPerTurn);
+  for (int i = 0; i < 4; ++i) bench.turn();
+  EXPECT_EQ(count(peer->written, "HTTP/1.1 200 OK"), 1000);
+  std::size_t at = 0;
+  for (int i = 0; i < 1000; ++i) {
+    at = peer->written.find("\r\n\r\n/" + std::to_string(i) + "x", at);
+    ASSERT_NE(at, std::string::npos) << i;
+  }
+  EXPECT_EQ(bench.io.last_wait(), 0ms);
+}
+
+TEST(Loop, AClientThatDoesNotReadIsNoLongerReadAndThenEvicted) {
+  Config config;
+  config.output_bytes_max = 250'000;
+  InlineBench bench(config);
+  auto peer = bench.io.connect();
+  peer->take = 0;
+  for (int i = 0; i < 50; ++i) peer->to_server.push_back(get("/big"));
+  bench.turn();
+  // Two fit below the bound, the third crosses it, and no more are served or read.
+  EXPECT_EQ(bench.loop->stats().requests.value(), 3U);
+  EXPECT_FALSE(peer->reading);
+  EXPECT_GE(peer->to_server.size(), 46U);
+  bench.turn(config.timeout_write - 2ms);
+  EXPECT_FALSE(peer->server_closed);
+  bench.turn(4ms);
+  EXPECT_TRUE(peer->server_closed);
+  EXPECT_EQ(bench.loop->stats().timeouts_write.value(), 1U);
+  EXPECT_EQ(bench.active(), 0U);
+}
+
+TEST(Loop, ASlowReaderThatProgressesGetsEverything) {
+  Config config;
+  config.output_bytes_max = 50'000;
+  InlineBench bench(config);
+  auto peer = bench.io.connect();
+  peer->take = 10'000;
+  for (int i = 0; i < 5; ++i) peer->to_server.push_back(get("/big"));
+  for (int i = 0; i < 60; ++i) {
+    bench.turn(config.timeout_write - 10ms);
+    peer->take = 10'000;
+  }
+  EXPECT_EQ(count(peer->written, std::string(100'000, 'b')), 5);
+  EXPECT_FALSE(peer->server_closed && count(peer->written, "HTTP/1.1 200") < 5);
+}
+
+// A client that sends on without reading must not push its write deadline away.
+TEST(Loop, MoreRequestsDoNotExtendTheWriteDeadline) {
+  InlineBench bench;
+  auto peer = bench.io.connect();
+  peer->take = 0;
+  peer->to_server.push_back(get("/a"));
+  bench.turn();
+  for (int i = 0; i < 60; ++i) {
+    peer->to_server.push_back("G");
+    bench.turn(100ms);
+  }
+  EXPECT_TRUE(peer->server_closed);
+}
+
+// A8, P32: from the request's first octet; progress does not extend it. 408, then the end.
+TEST(Loop, ADripDoesNotExtendTheRequestDeadline) {
+  Config config;
+  config.timeout_request = 1000ms;
+  InlineBench bench(config);
+  auto peer = bench.io.connect();
+  bench.turn();
+  const std::string drip = get("/" + std::string(100, 'a'));
+  for (int i = 0; i < 9; ++i) {
+    peer->to_server.push_back(drip.substr(static_cast<std::size_t>(i), 1));
+    bench.turn(100ms);
+  }
+  EXPECT_EQ(peer->written, "");
+  peer->to_server.push_back("x");
+  bench.turn(300ms);
+  EXPECT_TRUE(peer->written.starts_with("HTTP/1.1 408 Request Timeout\r\n")) << peer->written;
+  EXPECT_NE(peer->written.find("Connection: close\r\n"), std::string::npos);
+  EXPECT_TRUE(peer->server_shut);
+  EXPECT_FALSE(peer->server_closed);  // lingering: the client may still read
+  peer->end = true;
+  bench.turn();
+  EXPECT_TRUE(peer->server_closed);
+}
+
+TEST(Loop, TheDeadlineOfALaterRequestCountsFromItsOwnFirstOctet) {
+  Config config;
+  config.timeout_request = 1000ms;
+  config.timeout_keepalive = 60'000ms;
+  InlineBench bench(config);
+  auto peer = bench.io.connect();
+  for (int i = 0; i < 2; ++i) {
+    peer->to_server.push_back(get("/a"));
+    bench.turn(900ms);
+  }
+  bench.turn(30s);
+  peer->to_server.push_back("GET ");
+  bench.turn();
+  bench.turn(990ms);
+  EXPECT_EQ(count(peer->written, "408"), 0);
+  bench.turn(20ms);
+  EXPECT_EQ(count(peer->written, "HTTP/1.1 408"), 1);
+}
+
+// A9: idle after an answer is the end, not earlier, and without a word.
+TEST(Loop, AnIdleConnectionIsClosedSilently) {
+  Config config;
+  config.timeout_keepalive = 2000ms;
+  InlineBench bench(config);
+  auto peer = bench.io.connect();
+  bench.turn();
+  peer->to_server.push_back(get("/a"));
+  bench.turn();
+  const std::string before = peer->written;
+  bench.turn(1999ms);
+  EXPECT_FALSE(peer->server_closed);
+  bench.turn(2ms);
+  EXPECT_TRUE(peer->server_closed);
+  EXPECT_EQ(peer->written, before);
+  EXPECT_EQ(bench.loop->stats().timeouts_keepalive.value(), 1U);
+}
+
+TEST(Loop, AConnectionThatNeverSaysAnythingIsClosedSilently) {
+  InlineBench bench;
+  auto peer = bench.io.connect();
+  bench.turn();
+  bench.turn(Config().timeout_request + 1ms);
+  EXPECT_TRUE(peer->server_closed);
+  EXPECT_EQ(peer->written, "");
+}
+
+// P31: many deadlines, each at its own time and none lost.
+TEST(Loop, EachConnectionHasItsOwnDeadline) {
+  Config config;
+  config.timeout_request = 300ms;
+  InlineBench bench(config);
+  std::vector<std::shared_ptr<FakePeer>> peers;
+  std::vector<int> answered_at(10, -1);
+  for (int now = 0; now < 600; ++now) {
+    if (now % 20 == 0 && now < 200) {
+      peers.push_back(bench.io.connect());
+      peers.back()->to_server.push_back("GET ");
+    }
+    bench.turn(1ms);
+    for (std::size_t i = 0; i < peers.size(); ++i) {
+      if (answered_at[i] < 0 && !peers[i]->written.empty()) answered_at[i] = now;
+    }
+  }
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_GE(answered_at[static_cast<std::size_t>(i)], 300 + 20 * i) << i;
+    EXPECT_LE(answered_at[static_cast<std::size_t>(i)], 302 + 20 * i) << i;
+  }
+}
+
+// P33: what arrived in time is served, however late we look.
+TEST(Loop, DeadlinesAreCheckedAfterTheInput) {
+  Config config;
+  config.timeout_request = 100ms;
+  InlineBench bench(config);
+  auto peer = bench.io.connect();
+  peer->to_server.push_back("GET /late HTTP/1.1\r\n");
+  bench.turn();
+  peer->to_server.push_back("Host: a\r\n\r\n");
+  bench.turn(10s);
+  EXPECT_TRUE(peer->written.ends_with("/late"));
+}
+
+// A15.
+TEST(Loop, TheRequestCapEndsTheConnection) {
+  Config config;
+  config.request_count = 3;
+  InlineBench bench(config);
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/1") + get("/2") + get("/3") + get("/4"));
+  bench.turn();
+  EXPECT_EQ(count(peer->written, "Connection: keep-alive"), 2);
+  EXPECT_EQ(count(peer->written, "Connection: close"), 1);
+  EXPECT_TRUE(peer->written.ends_with("/3"));
+  EXPECT_TRUE(peer->server_shut);
+  EXPECT_EQ(bench.loop->stats().requests.value(), 3U);
+}
+
+TEST(Loop, RefusalsSayCloseAndLinger) {
+  InlineBench bench;
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/first") + "GET / HTTP/1.1\r\n\r\n" + get("/never"));
+  bench.turn();
+  EXPECT_EQ(count(peer->written, "HTTP/1.1 200"), 1);
+  EXPECT_EQ(count(peer->written, "HTTP/1.1 400"), 1);
+  EXPECT_EQ(count(peer->written, "/never"), 0);
+  EXPECT_TRUE(peer->server_shut);
+  // What comes now is thrown away, and the peer's end is awaited, but not for ever.
+  peer->to_server.push_back(std::string(50'000, 'x'));
+  bench.turn();
+  EXPECT_FALSE(peer->server_closed);
+  bench.turn(Config().timeout_linger + 1ms);
+  EXPECT_TRUE(peer->server_closed);
+  EXPECT_EQ(bench.loop->stats().timeouts_linger.value(), 1U);
+}
+
+TEST(Loop, AHandlerThatThrowsIsA500AndTheConnectionGoesOn) {
+  InlineBench bench;
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/throw") + get("/throw-int") + get("/after"));
+  bench.turn();
+  EXPECT_EQ(count(peer->written, "HTTP/1.1 500 Internal Server Error"), 2);
+  EXPECT_TRUE(peer->written.ends_with("/after"));
+  EXPECT_EQ(bench.loop->stats().handler_exceptions.value(), 2U);
+}
+
+// T32: half-closed after the request: the answer still comes, then the end.
+TEST(Loop, AHalfClosedClientIsAnswered) {
+  InlineBench bench;
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/a") + "GET /unfinished");
+  peer->end = true;
+  bench.turn();
+  EXPECT_TRUE(peer->written.ends_with("/a"));
+  EXPECT_TRUE(peer->server_closed);
+  EXPECT_EQ(bench.active(), 0U);
+}
+
+TEST(Loop, AResetConnectionIsForgotten) {
+  InlineBench bench;
+  auto peer = bench.io.connect();
+  bench.turn();
+  peer->to_server.push_back("GET /unf");
+  bench.turn();
+  peer->reset = ECONNRESET;
+  bench.turn();
+  EXPECT_EQ(bench.active(), 0U);
+}
+
+TEST(Loop, ExpectContinueIsAnsweredOnceAndOnlyWhenTheBodyIsAwaited) {
+  InlineBench bench;
+  auto peer = bench.io.connect();
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n";
+  peer->to_server.push_back(head);
+  bench.turn();
+  EXPECT_EQ(peer->written, "HTTP/1.1 100 Continue\r\n\r\n");
+  peer->to_server.push_back("ab");
+  bench.turn();
+  peer->to_server.push_back("cd");
+  bench.turn();
+  EXPECT_EQ(count(peer->written, "100 Continue"), 1);
+  EXPECT_TRUE(peer->written.ends_with("abcd"));
+  peer->to_server.push_back(head + "a");
+  bench.turn();
+  EXPECT_EQ(count(peer->written, "100 Continue"), 1);
+}
+
+TEST(Loop, AtMaxConnFurtherConnectionsWaitAndAreServedLater) {
+  Config config;
+  config.max_conn = 2;
+  InlineBench bench(config);
+  auto one = bench.io.connect();
+  auto two = bench.io.connect();
+  auto three = bench.io.connect();
+  three->to_server.push_back(get("/three"));
+  bench.turn();
+  bench.turn();
+  EXPECT_EQ(bench.active(), 2U);
+  EXPECT_EQ(three->written, "");
+  one->end = true;
+  bench.turn();
+  EXPECT_TRUE(three->written.ends_with("/three"));
+}
+
+// T21: no spin while there are no descriptors; a closed connection or the timer tries again.
+TEST(Loop, AFailedAcceptIsTriedAgainLater) {
+  InlineBench bench;
+  bench.turn();
+  bench.io.fail_accept(EMFILE);
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/a"));
+  bench.turn();
+  EXPECT_EQ(peer->written, "");
+  EXPECT_EQ(bench.loop->stats().accept_errors.value(), 1U);
+  bench.turn(kAcceptRetry + 1ms);
+  bench.turn();
+  EXPECT_TRUE(peer->written.ends_with("/a"));
+}
+
+TEST(Loop, WaitsUntilTheNextDeadlineAndNoLonger) {
+  InlineBench bench;
+  ASSERT_FALSE(bench.loop->turn(10s));
+  EXPECT_EQ(bench.io.last_wait(), 10s);
+  bench.io.connect();
+  ASSERT_FALSE(bench.loop->turn(10s));
+  ASSERT_FALSE(bench.loop->turn(10s));
+  EXPECT_LE(bench.io.last_wait(), Config().timeout_request + 1ms);
+}
+
+// B4: a declared length is made room for in one step; B5: the next upload finds the room there.
+TEST(Loop, ADeclaredBodyGrowsTheBufferOnce) {
+  Config config;
+  config.read_buf_cap = 64 << 20;
+  InlineBench bench(config);
+  const std::string body(10'000'000, 'u');
+  const std::string input =
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  std::uint64_t growths = 0;
+  for (int round = 0; round < 3; ++round) {
+    auto peer = bench.io.connect();
+    for (std::size_t at = 0; at < input.size(); at += 65536)
+      peer->to_server.push_back(input.substr(at, 65536));
+    bench.turn();
+    EXPECT_TRUE(peer->written.ends_with("\r\n\r\n" + body)) << peer->written.size();
+    EXPECT_LE(bench.loop->stats().buffer_growths.value(), round == 0 ? 1U : growths);
+    growths = bench.loop->stats().buffer_growths.value();
+    peer->end = true;
+    bench.turn();
+  }
+}
+
+// --- pooled
+// -----------------------------------------------------------------------------------------------------------
+
+TEST(PooledLoop, AnswersOneRequestAtATimeInOrder) {
+  PoolBench bench;
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/1") + get("/2") + get("/3"));
+  bench.turn();
+  EXPECT_EQ(bench.dispatch.queued.size(), 1U);  // P10: never two of one connection
+  EXPECT_FALSE(peer->reading);
+  for (const char* path : {"/1", "/2", "/3"}) {
+    EXPECT_EQ(bench.dispatch.work(), path);
+    bench.io.waker().wake();
+    bench.turn();
+    EXPECT_TRUE(peer->written.ends_with(path));
+  }
+  EXPECT_TRUE(peer->reading);
+}
+
+// C4, P3: what comes while a worker has the request stays with the kernel.
+TEST(PooledLoop, AFrozenConnectionReadsNothing) {
+  PoolBench bench;
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/slow"));
+  bench.turn();
+  const std::uint64_t before = bench.loop->stats().bytes_received.value();
+  peer->to_server.push_back(get("/next"));
+  bench.turn();
+  EXPECT_EQ(bench.loop->stats().bytes_received.value(), before);
+  bench.work_all();
+  bench.work_all();
+  EXPECT_TRUE(peer->written.ends_with("/next"));
+}
+
+// P5: a worker's time is not the client's; deadlines start anew when the answer is there.
+TEST(PooledLoop, AFrozenConnectionIsNotEvicted) {
+  Config config;
+  config.timeout_request = 150ms;
+  config.timeout_keepalive = 150ms;
+  PoolBench bench(config);
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/slow") + "GET /part");
+  bench.turn();
+  bench.turn(10s);
+  EXPECT_FALSE(peer->server_closed);
+  bench.work_all();
+  EXPECT_TRUE(peer->written.ends_with("/slow"));
+  bench.turn(140ms);
+  EXPECT_FALSE(peer->server_shut);
+  peer->to_server.push_back("ial HTTP/1.1\r\nHost: a\r\n\r\n");
+  bench.turn();
+  bench.work_all();
+  EXPECT_TRUE(peer->written.ends_with("/partial"));
+}
+
+// P11, P12: the backlog is full: 503 after the earlier answers, the end, and nothing behind it.
+TEST(PooledLoop, AFullBacklogSheds) {
+  PoolBench bench;
+  bench.dispatch.room = 1;
+  auto first = bench.io.connect();
+  auto second = bench.io.connect();
+  first->to_server.push_back(get("/first"));
+  second->to_server.push_back(get("/a") + get("/b"));
+  bench.turn();
+  EXPECT_TRUE(second->written.starts_with("HTTP/1.1 503 Service Unavailable\r\n")) << second->written;
+  EXPECT_NE(second->written.find("Connection: close"), std::string::npos);
+  EXPECT_NE(second->written.find("Retry-After: 1"), std::string::npos);
+  EXPECT_EQ(count(second->written, "HTTP/1.1"), 1);
+  EXPECT_TRUE(second->server_shut);
+  EXPECT_EQ(bench.loop->stats().shed.value(), 1U);
+  bench.work_all();
+  EXPECT_TRUE(first->written.ends_with("/first"));
+}
+
+// P1 (b): the connection is cut while a worker has its request, and another takes its place.
+TEST(PooledLoop, AStaleAnswerReachesNobody) {
+  Config config;
+  config.timeout_drain = 100ms;
+  config.max_conn = 1;
+  PoolBench bench(config);
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/stale"));
+  bench.turn();
+  bench.loop->stop();
+  bench.turn();
+  bench.turn(101ms);
+  EXPECT_TRUE(peer->server_closed);
+  bench.work_all();
+  EXPECT_EQ(peer->written, "");
+  EXPECT_EQ(bench.loop->stats().stale_dropped.value(), 1U);
+}
+
+// P27: a client that went away while its request was handled is noticed when the answer is sent.
+TEST(PooledLoop, AClientThatLeftIsForgottenAfterItsAnswer) {
+  PoolBench bench;
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/a"));
+  bench.turn();
+  peer->reset = ECONNRESET;
+  bench.turn();
+  EXPECT_EQ(bench.active(), 1U);
+  bench.work_all();
+  EXPECT_EQ(bench.active(), 0U);
+}
+
+TEST(PooledLoop, AHalfClosedClientIsAnswered) {
+  PoolBench bench;
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/a"));
+  peer->end = true;
+  bench.turn();
+  bench.work_all();
+  bench.turn();
+  EXPECT_TRUE(peer->written.ends_with("/a"));
+  EXPECT_TRUE(peer->server_closed);
+}
+
+// --- stopping
+// ---------------------------------------------------------------------------------------------------------
+
+TEST(Stop, IdleConnectionsGoAtOnceAndNobodyNewComes) {
+  InlineBench bench;
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/a"));
+  bench.turn();
+  bench.loop->stop();
+  bench.turn();
+  EXPECT_TRUE(peer->server_closed);
+  EXPECT_FALSE(bench.io.listening());
+  EXPECT_TRUE(bench.loop->stopped());
+}
+
+// P21 (a), P42: what is in flight is answered, and the answer says close although it was dispatched before.
+TEST(Stop, RequestsInFlightAreAnsweredWithClose) {
+  PoolBench bench;
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/a") + get("/b"));
+  bench.turn();
+  bench.loop->stop();
+  bench.turn();
+  EXPECT_FALSE(bench.loop->stopped());
+  bench.work_all();
+  EXPECT_NE(peer->written.find("Connection: close"), std::string::npos);
+  EXPECT_TRUE(peer->written.ends_with("/a"));  // and no second request is begun
+  peer->end = true;
+  bench.turn();
+  EXPECT_TRUE(bench.loop->stopped());
+}
+
+TEST(Stop, AnUnfinishedRequestMayStillArrive) {
+  InlineBench bench;
+  auto peer = bench.io.connect();
+  peer->to_server.push_back("GET /a HTTP/1.1\r\n");
+  bench.turn();
+  bench.loop->stop();
+  bench.turn();
+  peer->to_server.push_back("Host: a\r\n\r\n");
+  bench.turn();
+  EXPECT_TRUE(peer->written.ends_with("Connection: close\r\n\r\n/a"));
+}
+
+TEST(Stop, TheDrainDeadlineCutsTheRest) {
+  InlineBench bench;
+  auto peer = bench.io.connect();
+  peer->take = 0;
+  peer->to_server.push_back(get("/a"));
+  bench.turn();
+  bench.loop->stop();
+  bench.turn();
+  EXPECT_FALSE(bench.loop->stopped());
+  bench.turn(Config().timeout_drain + 1ms);
+  EXPECT_TRUE(peer->server_closed);
+  EXPECT_TRUE(bench.loop->stopped());
+}
+
+TEST(Stop, DestroyingALoopWithEverythingInFlightLeaksNothing) {
+  PoolBench bench;
+  auto handling = bench.io.connect();
+  auto partial = bench.io.connect();
+  auto stuck = bench.io.connect();
+  stuck->take = 0;
+  stuck->to_server.push_back("GET / HTTP/1.1\r\n\r\n");
+  handling->to_server.push_back(get("/a") + get("/b"));
+  partial->to_server.push_back("GET /");
+  bench.turn();
+  bench.loop.reset();  // LeakSanitizer is the judge
+}
+
+}  // namespace
+}  // namespace httpdyno

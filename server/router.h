@@ -37,8 +37,8 @@ class Router {
   // Handles one request. HEAD is answered by a path's GET, OPTIONS by its Allow (RFC 9110 9.3.2, 9.3.7).
   void operator()(const http::Request& request, http::Response& response) const {
     const std::string_view path = request.path();
-    if (path == "*") return answer_options(kAllMethods, response);
     const Route* route = find(path);
+    if (route == nullptr && path == "*") return answer_options(kAllMethods, response);
     if (route == nullptr) {
       response.set_status(404);
       return response.set_body("404 Not Found\n");

@@ -24,8 +24,10 @@ class Request {
   // The path, not decoded, without the query; "/" where an absolute-form has none; "*" for the whole server.
   std::string_view path() const {
     const std::string_view text = parser_->path_range().in(octets_);
-    const std::string_view path = text.substr(0, text.find('?'));
-    return path.empty() ? std::string_view("/") : path;
+    // Most paths are shorter than a call of memchr is worth.
+    std::size_t size = 0;
+    while (size < text.size() && text[size] != '?') ++size;
+    return size == 0 ? std::string_view("/") : text.substr(0, size);
   }
   // What follows the first '?', not decoded; empty when there is none.
   std::string_view query() const {

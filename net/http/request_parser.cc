@@ -64,51 +64,22 @@ void RequestParser::reset() {
   length_ = 0;
 }
 
-RequestParser::Result RequestParser::parse(std::span<char> bytes) {
-  const Input in{bytes.data(), bytes.size()};
-  switch (phase_) {
-    case Phase::start:
-      if (!read_start(in)) break;
-      [[fallthrough]];
-    case Phase::method:
-      if (!read_method(in)) break;
-      [[fallthrough]];
-    case Phase::target:
-      if (!read_target(in)) break;
-      [[fallthrough]];
-    case Phase::version:
-      if (!read_version(in)) break;
-      [[fallthrough]];
-    case Phase::head:
-      if (!read_head(in)) break;
-      [[fallthrough]];
-    case Phase::length_body:
-    case Phase::chunk_size:
-    case Phase::chunk_extension:
-    case Phase::chunk_data:
-    case Phase::chunk_end:
-    case Phase::trailer: read_body(in); break;
-    case Phase::complete:
-    case Phase::refused: ASSERT(!"parse() after the request's end"); break;
-  }
-  if (phase_ == Phase::complete) return Result::complete;
-  return phase_ == Phase::refused ? Result::refused : Result::need_more;
-}
-
-bool RequestParser::refuse(ParseError error) {
+// The way of a usual request, from its first octet to the end of its head, is one function to the compiler:
+// what is marked so is inlined into parse(), and the state stays in registers.
+[[gnu::always_inline]] inline bool RequestParser::refuse(ParseError error) {
   phase_ = Phase::refused;
   error_ = error;
   return false;
 }
 
 // All octets up to `seen` are read and the head is not at its end.
-bool RequestParser::need_more_head(std::size_t seen) {
+[[gnu::always_inline]] inline bool RequestParser::need_more_head(std::size_t seen) {
   at_ = static_cast<std::uint32_t>(seen);
   return seen >= limits_.request_bytes_max ? refuse(ParseError::head_too_large) : false;
 }
 
 // RFC 9112 2.2: a server should ignore at least one empty line before the request line.
-bool RequestParser::read_start(Input in) {
+[[gnu::always_inline]] inline bool RequestParser::read_start(Input in) {
   while (at_ < in.size && *in.at(at_) == '\r') {
     if (at_ + 1 == in.size) return false;
     if (*in.at(at_ + 1) != '\n') return refuse(ParseError::line_end);
@@ -121,7 +92,7 @@ bool RequestParser::read_start(Input in) {
   return true;
 }
 
-bool RequestParser::read_method(Input in) {
+[[gnu::always_inline]] inline bool RequestParser::read_method(Input in) {
   // Most requests are this one.
   if (at_ == start_ && in.size - at_ > 4 && std::memcmp(in.at(at_), "GET ", 4) == 0) {
     method_ = Method::get;
@@ -142,7 +113,27 @@ bool RequestParser::read_method(Input in) {
   return true;
 }
 
-bool RequestParser::read_target(Input in) {
+// RFC 9112 3.2: the four forms of the target, and which method may have which.
+[[gnu::always_inline]] inline bool RequestParser::accept_request_line(Input in) {
+  if ((seen_ & kUnknownMethod) != 0) return refuse(ParseError::method_unknown);
+  path_ = target_;
+  const std::string_view target = in.view(target_range());
+  if (target.front() == '/') return true;
+  if (target == "*") return method_ == Method::options || refuse(ParseError::target_form);
+  constexpr std::string_view kScheme = "http://";
+  if (target.size() <= kScheme.size() || !equals_lower(target.substr(0, kScheme.size()), kScheme)) {
+    return refuse(ParseError::target_form);
+  }
+  const std::size_t authority_end = std::min(target.find_first_of("/?", kScheme.size()), target.size());
+  if (!valid_authority(target.substr(kScheme.size(), authority_end - kScheme.size()))) {
+    return refuse(ParseError::target_malformed);
+  }
+  path_ = target_ + static_cast<std::uint32_t>(authority_end);
+  seen_ |= kAbsoluteForm;
+  return true;
+}
+
+[[gnu::always_inline]] inline bool RequestParser::read_target(Input in) {
   const char* end = find_target_end(in.at(at_), in.end());
   at_ = in.offset(end);
   if (at_ - target_ > limits_.target_bytes_max) return refuse(ParseError::target_too_long);
@@ -155,7 +146,7 @@ bool RequestParser::read_target(Input in) {
 
 // Exactly "HTTP/", digit, ".", digit, CRLF. Octets are checked as they come: garbage need not wait for a
 // timeout.
-bool RequestParser::read_version(Input in) {
+[[gnu::always_inline]] inline bool RequestParser::read_version(Input in) {
   constexpr std::string_view kUsual = "HTTP/1.1\r\n";
   const std::uint32_t begin = target_end_ + 1;
   if (in.size - begin >= kUsual.size() && std::memcmp(in.at(begin), kUsual.data(), kUsual.size()) == 0) {
@@ -178,40 +169,9 @@ bool RequestParser::read_version(Input in) {
   return accept_request_line(in);
 }
 
-// RFC 9112 3.2: the four forms of the target, and which method may have which.
-bool RequestParser::accept_request_line(Input in) {
-  if ((seen_ & kUnknownMethod) != 0) return refuse(ParseError::method_unknown);
-  path_ = target_;
-  const std::string_view target = in.view(target_range());
-  if (target.front() == '/') return true;
-  if (target == "*") return method_ == Method::options || refuse(ParseError::target_form);
-  constexpr std::string_view kScheme = "http://";
-  if (target.size() <= kScheme.size() || !equals_lower(target.substr(0, kScheme.size()), kScheme)) {
-    return refuse(ParseError::target_form);
-  }
-  const std::size_t authority_end = std::min(target.find_first_of("/?", kScheme.size()), target.size());
-  if (!valid_authority(target.substr(kScheme.size(), authority_end - kScheme.size()))) {
-    return refuse(ParseError::target_malformed);
-  }
-  path_ = target_ + static_cast<std::uint32_t>(authority_end);
-  seen_ |= kAbsoluteForm;
-  return true;
-}
-
-bool RequestParser::read_head(Input in) {
-  for (;;) {
-    switch (read_field_line(in)) {
-      case LineResult::need_more: return phase_ != Phase::refused && need_more_head(at_);
-      case LineResult::section_end: return accept_head(in);
-      case LineResult::field:
-        if (!accept_field(in)) return false;
-    }
-  }
-}
-
 // One line of a header or trailer section: its name, its value and its end are left in name_, name_end_ and
 // value_end_.
-RequestParser::LineResult RequestParser::read_field_line(Input in) {
+[[gnu::always_inline]] inline RequestParser::LineResult RequestParser::read_field_line(Input in) {
   const auto refused = [this](ParseError error) {
     refuse(error);
     return LineResult::need_more;
@@ -251,7 +211,7 @@ RequestParser::LineResult RequestParser::read_field_line(Input in) {
   return LineResult::field;
 }
 
-bool RequestParser::accept_field(Input in) {
+[[gnu::always_inline]] inline bool RequestParser::accept_field(Input in) {
   if (field_count_ == limits_.fields_max) return refuse(ParseError::too_many_fields);
   const std::string_view name = in.view(field_name());
   const std::string_view value = trim_blanks({in.at(name_end_ + 1), in.at(value_end_)});
@@ -277,6 +237,89 @@ bool RequestParser::accept_field(Input in) {
     case 17: return !token_equals(name, "transfer-encoding") || accept_encoding(value);
     default: return true;
   }
+}
+
+[[gnu::always_inline]] inline bool RequestParser::accept_host(Input in) {
+  if ((seen_ & kSeenHost) == 0) {
+    // RFC 9112 3.2: an HTTP/1.0 client need not send one.
+    return minor_version_ == 0 || refuse(ParseError::host_missing);
+  }
+  const std::string_view host = in.view(fields_[host_index_].value);
+  // Clients say the same Host again and again: what was valid once need not be parsed again.
+  if (host.empty() || host != known_host()) {
+    if (!valid_authority(host)) return refuse(ParseError::host_malformed);
+    know_host(host);
+  }
+  if ((seen_ & kAbsoluteForm) != 0) {
+    const std::string_view before_path = in.view({target_, path_ - target_});
+    const std::string_view authority = before_path.substr(before_path.find("//") + 2);
+    if (!equals_ignoring_case(authority, host)) return refuse(ParseError::host_differs);
+  }
+  return true;
+}
+
+// RFC 9112 6.3: the length of the body, or why it cannot be told.
+[[gnu::always_inline]] inline bool RequestParser::accept_head(Input in) {
+  head_end_ = at_;
+  if (head_end_ > limits_.request_bytes_max) return refuse(ParseError::head_too_large);
+  if (!accept_host(in)) return false;
+  if ((seen_ & kSeenEncoding) != 0) {
+    if ((seen_ & kSeenLength) != 0) return refuse(ParseError::length_and_encoding);
+    if (minor_version_ == 0) return refuse(ParseError::encoding_in_http10);
+    if (!chunked_) return refuse(ParseError::encoding_not_chunked);
+    if ((seen_ & kSeenUnknownCoding) != 0) return refuse(ParseError::encoding_unknown);
+    decoded_ = head_end_;
+    chunk_digits_ = 0;
+    trailer_fields_ = trailer_bytes_ = extension_bytes_ = 0;
+    overhead_bytes_ = 0;
+    phase_ = Phase::chunk_size;
+    return true;
+  }
+  if (length_ > limits_.request_bytes_max - head_end_) return refuse(ParseError::body_too_large);
+  phase_ = length_ == 0 ? Phase::complete : Phase::length_body;
+  return phase_ != Phase::complete;
+}
+
+[[gnu::always_inline]] inline bool RequestParser::read_head(Input in) {
+  for (;;) {
+    switch (read_field_line(in)) {
+      case LineResult::need_more: return phase_ != Phase::refused && need_more_head(at_);
+      case LineResult::section_end: return accept_head(in);
+      case LineResult::field:
+        if (!accept_field(in)) return false;
+    }
+  }
+}
+
+RequestParser::Result RequestParser::parse(std::span<char> bytes) {
+  const Input in{bytes.data(), bytes.size()};
+  switch (phase_) {
+    case Phase::start:
+      if (!read_start(in)) break;
+      [[fallthrough]];
+    case Phase::method:
+      if (!read_method(in)) break;
+      [[fallthrough]];
+    case Phase::target:
+      if (!read_target(in)) break;
+      [[fallthrough]];
+    case Phase::version:
+      if (!read_version(in)) break;
+      [[fallthrough]];
+    case Phase::head:
+      if (!read_head(in)) break;
+      [[fallthrough]];
+    case Phase::length_body:
+    case Phase::chunk_size:
+    case Phase::chunk_extension:
+    case Phase::chunk_data:
+    case Phase::chunk_end:
+    case Phase::trailer: read_body(in); break;
+    case Phase::complete:
+    case Phase::refused: ASSERT(!"parse() after the request's end"); break;
+  }
+  if (phase_ == Phase::complete) return Result::complete;
+  return phase_ == Phase::refused ? Result::refused : Result::need_more;
 }
 
 // RFC 9110 8.6. A second one is refused even where it agrees: two parsers may not choose the same (request
@@ -318,47 +361,6 @@ bool RequestParser::accept_connection(std::string_view value) {
     if (equals_lower(option, "keep-alive")) seen_ |= kSeenKeepAlive;
     return true;
   });
-}
-
-// RFC 9112 6.3: the length of the body, or why it cannot be told.
-bool RequestParser::accept_head(Input in) {
-  head_end_ = at_;
-  if (head_end_ > limits_.request_bytes_max) return refuse(ParseError::head_too_large);
-  if (!accept_host(in)) return false;
-  if ((seen_ & kSeenEncoding) != 0) {
-    if ((seen_ & kSeenLength) != 0) return refuse(ParseError::length_and_encoding);
-    if (minor_version_ == 0) return refuse(ParseError::encoding_in_http10);
-    if (!chunked_) return refuse(ParseError::encoding_not_chunked);
-    if ((seen_ & kSeenUnknownCoding) != 0) return refuse(ParseError::encoding_unknown);
-    decoded_ = head_end_;
-    chunk_digits_ = 0;
-    trailer_fields_ = trailer_bytes_ = extension_bytes_ = 0;
-    overhead_bytes_ = 0;
-    phase_ = Phase::chunk_size;
-    return true;
-  }
-  if (length_ > limits_.request_bytes_max - head_end_) return refuse(ParseError::body_too_large);
-  phase_ = length_ == 0 ? Phase::complete : Phase::length_body;
-  return phase_ != Phase::complete;
-}
-
-bool RequestParser::accept_host(Input in) {
-  if ((seen_ & kSeenHost) == 0) {
-    // RFC 9112 3.2: an HTTP/1.0 client need not send one.
-    return minor_version_ == 0 || refuse(ParseError::host_missing);
-  }
-  const std::string_view host = in.view(fields_[host_index_].value);
-  // Clients say the same Host again and again: what was valid once need not be parsed again.
-  if (host.empty() || host != known_host()) {
-    if (!valid_authority(host)) return refuse(ParseError::host_malformed);
-    know_host(host);
-  }
-  if ((seen_ & kAbsoluteForm) != 0) {
-    const std::string_view before_path = in.view({target_, path_ - target_});
-    const std::string_view authority = before_path.substr(before_path.find("//") + 2);
-    if (!equals_ignoring_case(authority, host)) return refuse(ParseError::host_differs);
-  }
-  return true;
 }
 
 bool RequestParser::keep_alive() const {

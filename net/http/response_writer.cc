@@ -24,14 +24,12 @@ constexpr std::size_t kDecimalBytesMax = 20;
 
 char* put_decimal(char* out, std::uint64_t value) {
   char digits[kDecimalBytesMax];
-  char* const end = digits + sizeof digits;
-  char* first = end;
+  char* first = digits + sizeof digits;
   do {
     *--first = static_cast<char>('0' + value % 10);
     value /= 10;
   } while (value != 0);
-  while (first != end) *out++ = *first++;
-  return out;
+  return put(out, {first, static_cast<std::size_t>(digits + sizeof digits - first)});
 }
 
 }  // namespace
@@ -54,7 +52,17 @@ char* write_head(const Response& response, char* out) {
   // No Content-Length in 1xx and 204 (RFC 9110 8.6). A 304 would have to repeat the length of the 200: it has
   // none.
   if (status_has_content(response.status())) {
-    out = put(put_decimal(put(out, "Content-Length: "), response.body().size()), "\r\n");
+    out = put(out, "Content-Length: ");
+    const std::size_t length = response.body().size();
+    if (length < 10) {
+      *out++ = static_cast<char>('0' + length);
+    } else if (length < 100) {
+      *out++ = static_cast<char>('0' + length / 10);
+      *out++ = static_cast<char>('0' + length % 10);
+    } else {
+      out = put_decimal(out, length);
+    }
+    out = put(out, "\r\n");
   }
   if (!response.fields().empty()) out = put(out, response.fields());
   return out;

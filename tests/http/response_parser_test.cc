@@ -28,10 +28,10 @@ struct Outcome {
 };
 
 std::ostream& operator<<(std::ostream& out, const Outcome& o) {
-  return out << "event " << static_cast<int>(o.event) << " error '" << response_error_text(o.error) << "' status "
-             << o.status << " keep " << o.keep_alive << " framing " << static_cast<int>(o.framing) << " head "
-             << o.head_bytes << " body " << o.body_bytes << " '" << o.body.substr(0, 40) << "' consumed "
-             << o.consumed << " heads " << o.heads;
+  return out << "event " << static_cast<int>(o.event) << " error '" << response_error_text(o.error)
+             << "' status " << o.status << " keep " << o.keep_alive << " framing "
+             << static_cast<int>(o.framing) << " head " << o.head_bytes << " body " << o.body_bytes << " '"
+             << o.body.substr(0, 40) << "' consumed " << o.consumed << " heads " << o.heads;
 }
 
 struct Reading {
@@ -40,7 +40,8 @@ struct Reading {
   ResponseLimits limits{};
 };
 
-// Each piece lives in memory of its own, exactly as large as it is, so that a sanitizer sees a read beyond it.
+// Each piece lives in memory of its own, exactly as large as it is, so that a sanitizer sees a read beyond
+// it.
 Outcome read_pieces(const std::vector<std::string_view>& pieces, const Reading& how) {
   ResponseParser parser(how.limits);
   parser.start(how.to_head);
@@ -164,7 +165,8 @@ TEST(ResponseParser, ReadsChunkedBodies) {
   expect_complete(ok(kChunked, "0\r\n\r\n"), "");
   expect_complete(ok(kChunked, "5;a=b;c=\"d e\"\r\nhello\r\n00A \t;x\r\n0123456789\r\n0;last\r\n\r\n"),
                   "hello0123456789");
-  expect_complete(ok(kChunked, "1\r\nx\r\n0\r\nX-Sum: 1\r\nContent-Length: 99\r\nConnection: close\r\n\r\n"), "x");
+  expect_complete(ok(kChunked, "1\r\nx\r\n0\r\nX-Sum: 1\r\nContent-Length: 99\r\nConnection: close\r\n\r\n"),
+                  "x");
   expect_complete(ok("transfer-ENCODING: \t Chunked \r\n", "1\r\nx\r\n0\r\n\r\n"), "x");
   // A trailer changes neither framing nor persistence.
   EXPECT_TRUE(read_whole(ok(kChunked, "0\r\nConnection: close\r\n\r\n")).keep_alive);
@@ -172,9 +174,9 @@ TEST(ResponseParser, ReadsChunkedBodies) {
 
 TEST(ResponseParser, RefusesMalformedChunks) {
   constexpr std::string_view kChunked = "Transfer-Encoding: chunked\r\n";
-  for (const char* body : {"\r\n", "x\r\n", "-1\r\n", "0x5\r\nhello\r\n", " 5\r\nhello\r\n", "5\nhello\r\n", "5 6\r\n",
-                           "5\r\nhelloXX", "5\r\nhello\n0\r\n\r\n", "5\r\nhello0\r\n\r\n", "1234567890123456\r\n",
-                           "5;a\nb\r\nhello\r\n", "5\rXhello"}) {
+  for (const char* body : {"\r\n", "x\r\n", "-1\r\n", "0x5\r\nhello\r\n", " 5\r\nhello\r\n", "5\nhello\r\n",
+                           "5 6\r\n", "5\r\nhelloXX", "5\r\nhello\n0\r\n\r\n", "5\r\nhello0\r\n\r\n",
+                           "1234567890123456\r\n", "5;a\nb\r\nhello\r\n", "5\rXhello"}) {
     const Outcome out = read_every_way(ok(kChunked, body));
     EXPECT_EQ(out.event, ResponseEvent::error) << body;
   }
@@ -198,7 +200,9 @@ TEST(ResponseParser, AnswersWithoutBody) {
 TEST(ResponseParser, SkipsInterimAnswers) {
   const std::string final = ok("Content-Length: 2\r\n", "OK");
   const std::string text =
-      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nContent-Length: 7\r\nConnection: close\r\n\r\n" + final;
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nContent-Length: 7\r\nConnection: "
+      "close\r\n\r\n" +
+      final;
   const Outcome out = read_every_way(text);
   EXPECT_EQ(out.event, ResponseEvent::complete);
   EXPECT_EQ(out.status, 200);
@@ -223,16 +227,16 @@ TEST(ResponseParser, SaysWhetherTheConnectionStays) {
   EXPECT_TRUE(keep_alive("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Connection: close\r\n\r\n"));
   EXPECT_FALSE(keep_alive("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n"));
   EXPECT_TRUE(keep_alive("HTTP/1.0 200 OK\r\nContent-Length: 0\r\nConnection: Keep-Alive\r\n\r\n"));
-  EXPECT_FALSE(
-      keep_alive("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n"));
+  EXPECT_FALSE(keep_alive(
+      "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n"));
   EXPECT_TRUE(keep_alive("HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n"));
 }
 
 TEST(ResponseParser, RefusesMalformedStatusLines) {
   for (const char* line :
        {"\r\n", "HTTP/2.0 200 OK\r\n", "HTTP/1.1  200 OK\r\n", "HTTP/1.1 20 OK\r\n", "HTTP/1.1 2000 OK\r\n",
-        "HTTP/1.1 099 x\r\n", "HTTP/1.1 abc x\r\n", "http/1.1 200 OK\r\n", "HTTP/1.1 200\r\n", "HTTP/1.1\t200 OK\r\n",
-        " HTTP/1.1 200 OK\r\n", "\x16\x03\x01garbage", "HTTP/11 200 OK\r\n"}) {
+        "HTTP/1.1 099 x\r\n", "HTTP/1.1 abc x\r\n", "http/1.1 200 OK\r\n", "HTTP/1.1 200\r\n",
+        "HTTP/1.1\t200 OK\r\n", " HTTP/1.1 200 OK\r\n", "\x16\x03\x01garbage", "HTTP/11 200 OK\r\n"}) {
     expect_error(line, ResponseError::bad_status_line);
   }
   expect_error("HTTP/1.1 200 OK\n\n", ResponseError::bad_line_end);
@@ -266,7 +270,8 @@ TEST(ResponseParser, RefusesDoubtfulLengths) {
   expect_error(ok("Content-Length: 5\r\nContent-Length: 6\r\n"), ResponseError::conflicting_length);
   expect_error(ok("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), ResponseError::conflicting_length);
   expect_error(ok("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"), ResponseError::conflicting_length);
-  for (const char* value : {"", "gzip", "gzip, chunked", "chunked, chunked", "chunked x", "xchunked", "identity"}) {
+  for (const char* value :
+       {"", "gzip", "gzip, chunked", "chunked, chunked", "chunked x", "xchunked", "identity"}) {
     expect_error(ok("Transfer-Encoding: " + std::string(value) + "\r\n"), ResponseError::bad_coding);
   }
   expect_error(ok("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), ResponseError::bad_coding);
@@ -291,7 +296,8 @@ TEST(ResponseParser, BoundsTheHead) {
   expect_complete(small, "OK", {.limits = {.fields_max = 3}});
   expect_error(small, ResponseError::too_many_fields, {.limits = {.fields_max = 2}});
   // The fault beyond the limit is not seen, whatever the pieces.
-  expect_error(small.substr(0, 20) + "\n\n\n", ResponseError::head_too_large, {.limits = {.head_bytes_max = 20}});
+  expect_error(small.substr(0, 20) + "\n\n\n", ResponseError::head_too_large,
+               {.limits = {.head_bytes_max = 20}});
 
   const std::string chunked = ok("Transfer-Encoding: chunked\r\n", "1;abcdef\r\nx\r\n0\r\nA: 1\r\n\r\n");
   expect_complete(chunked, "x", {.limits = {.chunk_line_bytes_max = 10}});
@@ -333,8 +339,9 @@ TEST(ResponseParser, GoesOnFromAKnownHead) {
 }
 
 TEST(ResponseParser, NeitherHangsNorReadsBeyondOnNoise) {
-  const std::string valid = ok("Content-Length: 5\r\nConnection: close\r\nTransfer-Encodin: chunked\r\n", "hello") +
-                            ok("Transfer-Encoding: chunked\r\n", "5;x\r\nhello\r\n0\r\nA: b\r\n\r\n");
+  const std::string valid =
+      ok("Content-Length: 5\r\nConnection: close\r\nTransfer-Encodin: chunked\r\n", "hello") +
+      ok("Transfer-Encoding: chunked\r\n", "5;x\r\nhello\r\n0\r\nA: b\r\n\r\n");
   Prng random(42);
   for (int round = 0; round < 3000; ++round) {
     std::string text = valid.substr(random.below(2) * (valid.size() / 2));

@@ -60,7 +60,8 @@ inline constexpr std::uint32_t kRequestsPerTurn = 256;  // of one connection, be
 inline constexpr std::size_t kLingerBytesMax =
     256UL << 20;  // discarded of a client that sends on after its final answer
 inline constexpr std::size_t kRequestBytesMaxMax = 4000UL << 20;  // the parser's offsets have 32 bits
-inline constexpr milliseconds kAcceptRetry{100};  // after the descriptors or the memory ran out
+inline constexpr std::uint32_t kTurnsBehindMax = 128;  // before deadlines count although input waits
+inline constexpr milliseconds kAcceptRetry{100};       // after the descriptors or the memory ran out
 
 static_assert(kFirstBufferBytes >= 4096, "a browser's head must fit without growing");
 static_assert(kRequestBytesMaxMax + (1UL << 24) <= UINT32_MAX, "a request and one read behind it");

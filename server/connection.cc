@@ -65,13 +65,13 @@ std::size_t Connection::octets_wanted(std::size_t available) const {
 void Connection::begin(Commons& commons, std::span<char> octets) {
   commons.budget = kRequestsPerTurn;
   if (frame_ == nullptr) {
-    commons.cursor = {.octets = octets, .frame = commons.scratch, .lent = true};
+    commons.cursor = {.octets = octets, .parser = &commons.lent_parser, .lent = true};
     return;
   }
   ByteBuffer& bytes = frame_->bytes;
   grow(commons, bytes.size() + octets.size());
   bytes.append({octets.data(), octets.size()});
-  commons.cursor = {.octets = bytes.bytes(), .frame = frame_, .lent = false};
+  commons.cursor = {.octets = bytes.bytes(), .parser = &frame_->parser, .lent = false};
 }
 
 bool Connection::next_request(Commons& commons) {
@@ -86,7 +86,7 @@ bool Connection::next_request(Commons& commons) {
     return false;
   }
 
-  http::RequestParser& parser = cursor.frame->parser;
+  http::RequestParser& parser = *cursor.parser;
   switch (parser.parse(cursor.rest())) {
     case http::RequestParser::Result::complete:
       --commons.budget;
@@ -117,7 +117,7 @@ void Connection::end(Commons& commons, Time now) {
   const bool had_frame = frame_ != nullptr;
   if (state_ == State::finishing || commons.cursor.rest().empty()) {
     // Refused or answered for the last time, what follows is not looked at; otherwise everything was whole.
-    commons.cursor.frame->parser.reset();
+    commons.cursor.parser->reset();
     drop_frame(commons);
   } else {
     keep_unfinished(commons);
@@ -137,8 +137,8 @@ void Connection::keep_unfinished(Commons& commons) {
     return grow(commons, frame_->parser.declared_bytes());
   }
   ASSERT(frame_ == nullptr);
-  frame_ = commons.scratch;
-  commons.scratch = commons.frames.take();
+  frame_ = commons.frames.take();
+  std::swap(frame_->parser, commons.lent_parser);
   const std::span<char> rest = cursor.rest();
   grow(commons, std::max(rest.size(), frame_->parser.declared_bytes()));
   frame_->bytes.append({rest.data(), rest.size()});
@@ -182,26 +182,27 @@ void Connection::answer(Commons& commons, std::size_t head_bytes_max, WriteHead 
 
 void Connection::respond(Commons& commons, const http::Response& response) {
   Commons::Cursor& cursor = commons.cursor;
-  http::RequestParser& parser = cursor.frame->parser;
+  http::RequestParser& parser = *cursor.parser;
   answer(
       commons, http::head_bytes_max(response), [&](char* out) { return http::write_head(response, out); },
-      stays(commons, parser, response), http::content_of(response, parser.method() == http::Method::head));
+      stays(commons, parser, response), http::content_of(response, parser.is_head()));
   cursor.used += parser.request_bytes();
   parser.reset();
 }
 
 RequestFrame* Connection::freeze(Commons& commons) {
   Commons::Cursor& cursor = commons.cursor;
-  const std::span<char> request = cursor.rest().first(cursor.frame->parser.request_bytes());
-  RequestFrame* leaving = cursor.frame;
+  const std::span<char> request = cursor.rest().first(cursor.parser->request_bytes());
+  RequestFrame* leaving = nullptr;
   if (!cursor.lent && request.size() == cursor.octets.size()) {
     // The frame holds this request and nothing else: it leaves as it is.
+    leaving = frame_;
     frame_ = nullptr;
-    cursor = {.frame = commons.scratch, .lent = true};
+    cursor = {.parser = &commons.lent_parser};
   } else {
     // Only this request's octets leave; what is behind them waits here.
     leaving = commons.frames.take();
-    std::swap(leaving->parser, cursor.frame->parser);
+    std::swap(leaving->parser, *cursor.parser);
     leaving->bytes.append({request.data(), request.size()});
     cursor.used += request.size();
   }
@@ -218,7 +219,7 @@ void Connection::thaw(Commons& commons, const RequestFrame& frame, std::string_v
     return out + head.size();
   };
   answer(commons, head.size(), copy_head, stays(commons, frame.parser, response),
-         http::content_of(response, frame.parser.method() == http::Method::head));
+         http::content_of(response, frame.parser.is_head()));
 }
 
 // Asked when the answer is given, not when the request was dispatched: stop() may have come in between.
@@ -229,6 +230,12 @@ bool Connection::stays(const Commons& commons, const http::RequestParser& parser
          (cap == 0 || served_ < cap);
 }
 
+// The parser of the request that is being read or has begun to arrive; null when there is none.
+const http::RequestParser* Connection::present_parser(const Commons& commons) const {
+  if (commons.cursor.parser != nullptr) return commons.cursor.parser;
+  return frame_ != nullptr ? &frame_->parser : nullptr;
+}
+
 void Connection::refuse(Commons& commons, int status, std::string_view reason) {
   const std::string content = fmt::format("{} {}: {}\n", status, http::reason_phrase(status), reason);
   http::Response response;
@@ -236,9 +243,10 @@ void Connection::refuse(Commons& commons, int status, std::string_view reason) {
   response.set_body(std::string_view(content));
   // RFC 9110 15.6.4: the pool may have room again in a second.
   if (status == 503) ASSERT(response.add_field("Retry-After", "1"));
+  const http::RequestParser* parser = present_parser(commons);
   answer(
       commons, http::head_bytes_max(response), [&](char* out) { return http::write_head(response, out); },
-      false, content);
+      false, http::content_of(response, parser != nullptr && parser->is_head()));
   drop_frame(commons);
 }
 

@@ -36,10 +36,9 @@ struct Commons {
       : config(given),
         frames(given.parse_limits(), given.buffer_retain_bytes_max),
         outputs(given.buffer_retain_bytes_max),
-        scratch(frames.take()) {}
+        lent_parser(given.parse_limits()) {}
   Commons(const Commons&) = delete;
   Commons& operator=(const Commons&) = delete;
-  ~Commons() { delete scratch; }
 
   const Config config;
   FramePool frames;
@@ -48,13 +47,13 @@ struct Commons {
   Stats stats;
   bool stopping = false;
 
-  // The request that is being read just now: only one connection is served at a time. Lent octets are read
-  // with the scratch frame's parser; if they end inside a request, the frame itself goes to the connection.
-  RequestFrame* scratch;
+  // What is being read just now: only one connection is served at a time. Octets that are lent have a parser
+  // of their own; if they end inside a request, a frame takes over what it knows.
+  http::RequestParser lent_parser;
   struct Cursor {
     std::span<char> octets{};
     std::size_t used = 0;  // octets of whole requests that are dealt with
-    RequestFrame* frame = nullptr;
+    http::RequestParser* parser = nullptr;
     bool lent = true;  // the octets are the backend's, not the frame's
 
     std::span<char> rest() const { return octets.subspan(used); }
@@ -96,7 +95,7 @@ class Connection : public TimerNode {
   bool next_request(Commons& commons);
   static http::Request request(const Commons& commons) {
     const Commons::Cursor& cursor = commons.cursor;
-    return {cursor.frame->parser, cursor.rest().data()};
+    return {*cursor.parser, cursor.rest().data()};
   }
   void end(Commons& commons, Time now);
 
@@ -125,6 +124,7 @@ class Connection : public TimerNode {
     write_deadline_ = now + config.timeout_write;
     return output_.begin_send();
   }
+  void extend_write_deadline(const Config& config, Time now) { write_deadline_ = now + config.timeout_write; }
   void sent(Commons& commons, std::size_t count) { output_.sent(count, commons.outputs); }
   // Octets should be read: not while a worker has the request, while answers wait to be sent, or after the
   // last one.
@@ -170,6 +170,7 @@ class Connection : public TimerNode {
   void keep_unfinished(Commons& commons);
   void grow(Commons& commons, std::size_t total);
   void drop_frame(Commons& commons);
+  const http::RequestParser* present_parser(const Commons& commons) const;
 
   State state_ = State::free;
   bool waits_for_output_ = false;

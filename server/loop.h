@@ -52,7 +52,11 @@ class Loop {
 
     serve_waiting();
     drain_completions();
-    // After the I/O: what arrived in time is never late because we were.
+    // After the I/O: what arrived in time is never late because we were. When there was more than one wait
+    // holds, the rest comes first, too; but for no longer than it takes to see every connection once.
+    turns_behind_ = io_.more() ? turns_behind_ + 1 : 0;
+    if (turns_behind_ > 0 && turns_behind_ <= kTurnsBehindMax) return {};
+    turns_behind_ = 0;
     wheel_.advance(now_, [this](TimerNode& node) { on_timer(node); });
     drain_completions();
     return {};
@@ -145,7 +149,11 @@ class Loop {
     connection.release(commons_);
     table_.free(id);
     commons_.stats.closed.add();
-    if (!commons_.stopping) io_.accept_start();
+    accept_again();
+  }
+
+  void accept_again() {
+    if (!commons_.stopping && !table_.full()) io_.accept_start();
   }
 
   // --- requests and answers
@@ -276,7 +284,7 @@ class Loop {
   }
 
   void on_timer(TimerNode& node) {
-    if (&node == &accept_retry_) return io_.accept_start();
+    if (&node == &accept_retry_) return accept_again();
     if (&node == &drain_end_)
       return table_.each([this](Connection& connection) {
         if (connection.state() != State::closing) close(connection);
@@ -297,8 +305,15 @@ class Loop {
       stats.timeouts_linger.add();
       close(connection);
     } else if (!connection.output().empty()) {
+      if (io_.progress(connection.id())) {
+        connection.extend_write_deadline(commons_.config, now_);
+        return set_timer(connection);
+      }
       stats.timeouts_write.add();
       close(connection);
+    } else if (connection.state() == State::reading && io_.unread(connection.id())) {
+      // It is here, only not looked at yet. A request's limit bounds how often this can be.
+      wheel_.schedule(connection, now_ + TimerWheel::kTick);
     } else if (connection.inside_request()) {
       stats.timeouts_request.add();
       connection.refuse(commons_, 408, "the request did not arrive in time");
@@ -332,6 +347,7 @@ class Loop {
   std::vector<Connection*> dirty_;     // with output to send at the end of this batch
   std::vector<io::ConnId> next_turn_;  // with requests for the next turn
   std::vector<io::ConnId> waiting_now_;
+  std::uint32_t turns_behind_ = 0;  // turns in a row that left completions to the next
   std::atomic<bool> stop_requested_{false};
 };
 

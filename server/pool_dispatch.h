@@ -93,11 +93,11 @@ class PoolDispatch {
     resting_.push(job);
   }
 
-  // False when as many requests wait as may: the job is still the caller's. Requests that are running do not
-  // count.
+  // False when every worker has a request and as many wait as may. A worker that is about to wake counts as
+  // free.
   bool has_room() {
     std::lock_guard lock(queue_mutex_);
-    return queued_.size() < backlog_;
+    return queued_.size() + running_ < count_ + backlog_;
   }
   void submit(Job* job) {
     {
@@ -118,7 +118,7 @@ class PoolDispatch {
 
   template <class Waker>
   void work(Waker waker) {
-    while (Job* job = next_job()) {
+    for (Job* job = next_job(false); job != nullptr; job = next_job(true)) {
       job->threw = !run_handler(handler_, job->frame->request(), job->response);
       char* const begin = job->head.reserve(http::head_bytes_max(job->response));
       job->head.commit(static_cast<std::size_t>(http::write_head(job->response, begin) - begin));
@@ -126,10 +126,13 @@ class PoolDispatch {
     }
   }
 
-  Job* next_job() {
+  Job* next_job(bool finished) {
     std::unique_lock lock(queue_mutex_);
+    if (finished) --running_;
     queue_changed_.wait(lock, [this] { return stopping_ || !queued_.empty(); });
-    return stopping_ ? nullptr : queued_.pop();
+    if (stopping_) return nullptr;
+    ++running_;
+    return queued_.pop();
   }
 
   // True when the loop must be woken: decided under the lock, or a wake could be lost.
@@ -149,6 +152,7 @@ class PoolDispatch {
   alignas(kCacheLine) std::mutex queue_mutex_;
   std::condition_variable queue_changed_;
   IntrusiveQueue<Job> queued_;
+  std::size_t running_ = 0;
   bool stopping_ = false;
 
   alignas(kCacheLine) std::mutex completed_mutex_;

@@ -60,6 +60,7 @@ void RequestParser::reset() {
   chunked_ = false;
   seen_ = 0;
   at_ = 0;
+  method_bytes_ = 0;
   field_count_ = 0;
   length_ = 0;
 }
@@ -103,10 +104,11 @@ void RequestParser::reset() {
   }
   const char* end = find_end_of<kTokenChar>(in.at(at_), in.end());
   at_ = in.offset(end);
-  method_bytes_ = at_ - start_;
-  if (method_bytes_ > limits_.method_bytes_max) return refuse(ParseError::method_unknown);
+  const std::uint32_t bytes = at_ - start_;
+  if (bytes > limits_.method_bytes_max) return refuse(ParseError::method_unknown);
   if (end == in.end()) return false;
-  if (*end != ' ' || method_bytes_ == 0) return refuse(ParseError::method_malformed);
+  if (*end != ' ' || bytes == 0) return refuse(ParseError::method_malformed);
+  method_bytes_ = bytes;
   if (!find_method(in.view(method_range()), method_)) seen_ |= kUnknownMethod;
   target_ = ++at_;
   phase_ = Phase::target;

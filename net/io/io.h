@@ -99,6 +99,13 @@ concept Backend = requires(B backend, ConnId id, Socket socket, std::string_view
     } -> std::same_as<void>;  // the peer reads the end of the stream after what was sent
   { backend.close(id) } -> std::same_as<void>;
 
+  // For deadlines: what is on its way but has not been handed out.
+  { backend.more() } -> std::same_as<bool>;      // completions were left for the next wait
+  { backend.unread(id) } -> std::same_as<bool>;  // the same for one connection's input
+  {
+    backend.progress(id)
+    } -> std::same_as<bool>;  // the peer took octets since the send got stuck or since the last question
+
   { backend.waker().wake() } -> std::same_as<void>;
 };
 

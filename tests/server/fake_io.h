@@ -25,6 +25,7 @@ struct FakePeer {
   int reset = 0;                      // or this error
   bool reading = true;                // the server's receiving is on
   std::string_view in_flight;
+  std::size_t acknowledged = 0;  // octets that it took of the kernel's queue, since somebody asked
 };
 
 class FakeIo {
@@ -134,6 +135,9 @@ class FakeIo {
     peers_.erase({id.index, id.generation});
     done_.push_back({.event = io::Event::closed, .id = id});
   }
+  bool more() const { return false; }
+  bool unread(io::ConnId id) { return !expect(id).to_server.empty(); }
+  bool progress(io::ConnId id) { return std::exchange(expect(id).acknowledged, std::size_t{0}) > 0; }
   Waker waker() { return {&woken_}; }
 
  private:

@@ -221,6 +221,51 @@ TEST(Loop, ASlowReaderThatProgressesGetsEverything) {
   EXPECT_FALSE(peer->server_closed && count(peer->written, "HTTP/1.1 200") < 5);
 }
 
+// The kernel's queue is emptied although it reports no room yet: that is progress, too.
+TEST(Loop, AReaderWhoseProgressOnlyTheKernelSeesIsNotCut) {
+  InlineBench bench;
+  auto peer = bench.io.connect();
+  peer->take = 0;
+  peer->to_server.push_back(get("/a"));
+  bench.turn();
+  for (int i = 0; i < 5; ++i) {
+    peer->acknowledged = 1;
+    bench.turn(Config().timeout_write + 1ms);
+    EXPECT_FALSE(peer->server_closed);
+  }
+  bench.turn(Config().timeout_write + 1ms);
+  EXPECT_TRUE(peer->server_closed);
+}
+
+// Descriptors ran out, and meanwhile every place was taken: the timer must not accept one more than fits.
+TEST(Loop, TheAcceptTimerDoesNotOverfillTheTable) {
+  Config config;
+  config.max_conn = 2;
+  InlineBench bench(config);
+  auto first = bench.io.connect();
+  bench.turn();
+  bench.io.fail_accept(EMFILE);
+  bench.turn();
+  first->end = true;
+  auto second = bench.io.connect();
+  auto third = bench.io.connect();
+  auto fourth = bench.io.connect();
+  bench.turn();
+  EXPECT_EQ(bench.active(), 2U);
+  bench.turn(kAcceptRetry + 1ms);
+  bench.turn();
+  EXPECT_EQ(bench.active(), 2U);
+}
+
+TEST(Loop, ARefusedHeadRequestHasNoContent) {
+  InlineBench bench;
+  auto peer = bench.io.connect();
+  peer->to_server.push_back("HEAD / HTTP/1.1\r\n\r\n");
+  bench.turn();
+  EXPECT_TRUE(peer->written.starts_with("HTTP/1.1 400 Bad Request\r\n"));
+  EXPECT_TRUE(peer->written.ends_with("\r\n\r\n")) << peer->written;
+}
+
 // A client that sends on without reading must not push its write deadline away.
 TEST(Loop, MoreRequestsDoNotExtendTheWriteDeadline) {
   InlineBench bench;

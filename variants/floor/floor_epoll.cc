@@ -25,6 +25,7 @@
 #include "net/http/date.h"
 #include "net/http/response_writer.h"
 #include "net/io/socket.h"
+#include "variants/flags.h"
 #include "variants/floor/answers.h"
 #include "variants/identity.h"
 #include "variants/process.h"
@@ -35,6 +36,7 @@ namespace {
 
 constexpr std::size_t kReceiveBytes = 64 * 1024;
 constexpr int kEventsPerWait = 512;
+constexpr std::size_t kBodyBytesMax = 60'000;  // an answer must fit into the prepared octets several times
 
 // What is known of a connection between two events.
 struct Peer {
@@ -227,21 +229,17 @@ int run_floor(const Row& row, int argc, char** argv) {
   bool identity = false;
   CLI::App app(std::string(row.name) + ": the floor of httpdyno: no HTTP, prepared answers");
   app.add_flag("--identity", identity, "print who this program is, as one line of JSON, and end");
-  app.add_option("--port", config.port, "TCP port; 0 lets the kernel choose, and the ready line tells")
-      ->capture_default_str();
+  add_number(app, "--port", config.port, "TCP port; 0 lets the kernel choose, and the ready line tells",
+             "PORT");
   app.add_option("--bind", config.bind, "numeric IPv4 or IPv6 address")
       ->type_name("ADDRESS")
       ->capture_default_str();
-  app.add_option("--backlog", config.backlog, "connections that may wait to be accepted")
-      ->capture_default_str();
+  add_number(app, "--backlog", config.backlog, "connections that may wait to be accepted", "COUNT");
   app.add_option("--answer", answer_name, "which of the real server's answers to prepare")
       ->check(CLI::IsMember({"plaintext", "json", "echo"}))
       ->capture_default_str();
-  app.add_option("--body-bytes", body_bytes,
-                 "bytes that follow each request's head; for echo also the answer's")
-      ->type_name("BYTES")
-      ->check(CLI::Range(0, 60'000))
-      ->capture_default_str();
+  add_number(app, "--body-bytes", body_bytes,
+             "what follows each request's head; for echo also the answer's length", "BYTES");
   app.add_flag("--close", close_after, "one request a connection");
   try {
     app.parse(argc, argv);
@@ -255,6 +253,12 @@ int run_floor(const Row& row, int argc, char** argv) {
     print_line(identity_json(row));
     return 0;
   }
+
+  if (body_bytes > kBodyBytesMax) {
+    return fail_start(row,
+                      fmt::format("--body-bytes is {}; it may be from 0 to {}", body_bytes, kBodyBytesMax));
+  }
+  if (const std::string problem = config.problem(); !problem.empty()) return fail_start(row, problem);
 
   io::Address wanted;
   io::Address bound;

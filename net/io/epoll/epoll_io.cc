@@ -1,8 +1,10 @@
 #include "net/io/epoll/epoll_io.h"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,6 +36,12 @@ int to_milliseconds(Duration limit) {
   if (limit <= Duration::zero()) return 0;
   if (limit > std::chrono::milliseconds(INT_MAX)) return INT_MAX;
   return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(limit).count());
+}
+
+// What of a socket's output the peer has not acknowledged yet; 0 when it cannot be told.
+std::uint32_t unacknowledged_bytes(int fd) {
+  int bytes = 0;
+  return ::ioctl(fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::uint32_t>(bytes) : 0;
 }
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
@@ -86,10 +94,15 @@ Error EpollIo::wait(Duration limit) {
   accepts_left_ = kAcceptsPerWait;
   event_count_ =
       ::epoll_wait(epoll_.get(), events_.data(), kEventsPerWait, work_left ? 0 : to_milliseconds(limit));
+  // A signal, or the end of a stop (SIGCONT): what is ready must be seen before the clock, or input that is
+  // here counts as late.
+  for (int i = 0; i < 10 && event_count_ < 0 && errno == EINTR; ++i) {
+    event_count_ = ::epoll_wait(epoll_.get(), events_.data(), kEventsPerWait, 0);
+  }
   Error error;
   if (event_count_ < 0) {
-    event_count_ = 0;
     if (errno != EINTR) error = last_error("epoll_wait");
+    event_count_ = 0;
   }
   now_ = read_clock();
   return error;
@@ -285,8 +298,7 @@ void EpollIo::send(ConnId id, std::string_view bytes) {
   Entry& entry = expect(id);
   DASSERT(entry.stuck.empty() && !bytes.empty());
   if (entry.full) {
-    entry.stuck = bytes;
-    watch_out(entry, id, true);
+    stick(entry, id, bytes);
   } else {
     try_send(entry, id, bytes);
   }
@@ -300,8 +312,7 @@ void EpollIo::try_send(Entry& entry, ConnId id, std::string_view bytes) {
   if (count < 0) {
     if (would_block(errno)) {
       entry.full = true;
-      entry.stuck = bytes;
-      watch_out(entry, id, true);
+      stick(entry, id, bytes);
     } else {
       done_.push_back({.event = Event::sent, .error = errno, .id = id});
     }
@@ -313,6 +324,12 @@ void EpollIo::try_send(Entry& entry, ConnId id, std::string_view bytes) {
   done_.push_back({.event = Event::sent, .id = id, .count = size});
 }
 
+void EpollIo::stick(Entry& entry, ConnId id, std::string_view bytes) {
+  entry.stuck = bytes;
+  entry.unacknowledged = unacknowledged_bytes(entry.fd);
+  watch_out(entry, id, true);
+}
+
 void EpollIo::watch_out(Entry& entry, ConnId id, bool on) {
   if (entry.watching_out == on) return;
   entry.watching_out = on;
@@ -320,6 +337,13 @@ void EpollIo::watch_out(Entry& entry, ConnId id, bool on) {
   // A modification reports again what is ready now, so an edge between the failed send and this call is not
   // lost.
   ASSERT(::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, entry.fd, &event) == 0);
+}
+
+// A peer that reads slowly empties the kernel's queue long before the kernel reports room in it.
+bool EpollIo::progress(ConnId id) {
+  Entry& entry = expect(id);
+  const std::uint32_t before = std::exchange(entry.unacknowledged, unacknowledged_bytes(entry.fd));
+  return entry.unacknowledged < before;
 }
 
 void EpollIo::shutdown_send(ConnId id) { ::shutdown(expect(id).fd, SHUT_WR); }

@@ -63,6 +63,10 @@ class EpollIo {
   void shutdown_send(ConnId id);
   void close(ConnId id);
 
+  bool more() const { return event_count_ == kEventsPerWait || !again_.empty(); }
+  bool unread(ConnId id) { return expect(id).readable; }
+  bool progress(ConnId id);
+
   // For clients. The completion is `connected`; receiving is on from then.
   Error connect(ConnId id, const Address& address);
 
@@ -72,7 +76,8 @@ class EpollIo {
   struct Entry {
     int fd = -1;
     std::uint32_t generation = 0;
-    std::string_view stuck{};  // what of a send waits for writability; empty: no send waits
+    std::uint32_t unacknowledged = 0;  // octets in the kernel's send queue when somebody last looked
+    std::string_view stuck{};          // what of a send waits for writability; empty: no send waits
     bool receiving = false;
     bool readable = false;
     bool hangup = false;  // the kernel has said that the stream ends: only a read of nothing shows where
@@ -89,6 +94,7 @@ class EpollIo {
   bool receive(Entry& entry, ConnId id);
   bool accept_one();
   void try_send(Entry& entry, ConnId id, std::string_view bytes);
+  void stick(Entry& entry, ConnId id, std::string_view bytes);
   void watch_out(Entry& entry, ConnId id, bool on);
   void read_again(Entry& entry, ConnId id);
   Error add(ConnId id, int fd, std::uint32_t events, bool connecting);

@@ -1,0 +1,220 @@
+"""One step of the plan: fresh servers, a generator, figures, and the checks without which they count for nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from . import plan
+from .errors import RunError
+from .generators import BOUND_SHARE, Generators, Load
+from .identity import Program
+from .machine import Placement, Reading, disturbance
+from .plan import Step
+from .processes import Server, serving
+from .record import Setup
+from .tables import Workload
+
+# The start of a process fixes where its stack lies; the size of its environment moves that, so it is drawn anew.
+_ENVIRONMENT_PADDING_MAX = 4096
+
+
+class Bench:
+    """Everything a step needs. Steps share no state, so they may come in any order and after any pause."""
+
+    def __init__(
+        self, setup: Setup, programs: Mapping[str, Program], generators: Generators, cores: Placement, histograms: Path
+    ) -> None:
+        self._variants = {variant.name: variant for variant in setup.variants}
+        self._workloads = {workload.name: workload for workload in setup.workloads}
+        self._profile = setup.profile
+        self._seed = setup.seed
+        self._programs = programs
+        self._generators = generators
+        self._cores = cores
+        self._histograms = histograms
+
+    def measure(self, step: Step) -> dict[str, Any]:
+        """The step's result, ready for the journal."""
+        workload = self._workloads[step.workload]
+        chance = plan.coins(step, self._seed)
+        kinds = {"cell": self._cell, "turn": self._turn, "generators": self._compare_generators}
+        result = kinds[step.kind](step, workload, chance)
+        head = {"step": step.id, "kind": step.kind, "variant": step.variant, "workload": step.workload,
+                "round": step.round}
+        return {**head, **result}
+
+    def _cell(self, step: Step, workload: Workload, chance: Random) -> dict[str, Any]:
+        """One generator against one fresh server."""
+        with self._serving(step.variant, workload, chance) as server, _scratch() as scratch:
+            if step.generator == "wrk":
+                figures, load = self._drive(server, lambda: self._wrk(server, workload))
+                histogram = None
+            else:
+                histogram = scratch / "latency.hgrm"
+                figures, load = self._drive(server, lambda: self._loadgen(server, workload, scratch, histogram))
+            server_requests = server.stop()["requests"]
+            _check_counts(server.name, server_requests, load)
+            if histogram is not None:
+                figures["histogram"] = self._keep(histogram, step)
+        return {"generator": step.generator, "sample": _per_request(figures, load, server_requests)}
+
+    def _turn(self, step: Step, workload: Workload, chance: Random) -> dict[str, Any]:
+        """Two fresh servers on one core, driven in turn in short slices. A coin decides which one starts first, and
+        with that which one gets which port; the coin for the order within a pair is loadgen's."""
+        assert step.reference is not None
+        order = [step.reference, step.variant]
+        if chance.random() < 0.5:
+            order.reverse()
+        before = Reading.now(self._cores)
+        with contextlib.ExitStack() as stack:
+            scratch = stack.enter_context(_scratch())
+            servers = {name: stack.enter_context(self._serving(name, workload, chance)) for name in order}
+            a, b = servers[step.reference], servers[step.variant]
+            cpu_before = a.cpu_ns() + b.cpu_ns()
+            try:
+                turns = self._generators.in_turn(
+                    a, b, workload, self._cores.generator, plan.turn_pairs(self._profile),
+                    chance.getrandbits(31), scratch / "slices.ndjson",
+                )
+            except RunError:
+                a.check_alive()
+                b.check_alive()
+                raise
+            own_cpu = a.cpu_ns() + b.cpu_ns() - cpu_before
+            for server, side in ((a, "a"), (b, "b")):
+                counted = server.stop()["requests"]
+                if counted != turns.requests[side]:
+                    raise RunError(f"counts differ: {server.name} answered {counted} requests, "
+                                   f"loadgen versus counted {turns.requests[side]}")
+        after = Reading.now(self._cores)
+        return {
+            "reference": step.reference,
+            "started_first": order[0],
+            "pair_log_ratios": [round(value, 6) for value in turns.log_ratios],
+            "reference_cpu_ns_per_request": round(turns.cpu_ns_per_request["a"], 1),
+            "variant_cpu_ns_per_request": round(turns.cpu_ns_per_request["b"], 1),
+            "requests": turns.requests["a"] + turns.requests["b"],
+            # The generator's own time is not apart here: what is left over belongs to it and to others.
+            "steal_share": disturbance(before, after, own_cpu)["steal_share"],
+        }
+
+    def _compare_generators(self, step: Step, workload: Workload, chance: Random) -> dict[str, Any]:
+        """loadgen and wrk, one after the other in an order drawn by a coin, against one fresh floor server."""
+        order = ["loadgen", "wrk"]
+        if chance.random() < 0.5:
+            order.reverse()
+        with self._serving(step.variant, workload, chance) as server, _scratch() as scratch:
+            driven = {}
+            for name in order:
+                if name == "wrk":
+                    driven[name] = self._drive(server, lambda: self._wrk(server, workload))
+                else:
+                    driven[name] = self._drive(
+                        server, lambda: self._generators.loadgen(
+                            server.url, workload, self._cores.generator, self._profile.generator_seconds, 0.0,
+                            scratch / "loadgen.json", None,
+                        )
+                    )
+            server_requests = server.stop()["requests"]
+            loads = {name: load for name, (_, load) in driven.items()}
+            # The server counts once for both; loadgen's count is exact, so the rest is wrk's.
+            _check_counts(server.name, server_requests, *loads.values())
+            served = {"loadgen": loads["loadgen"].requests, "wrk": server_requests - loads["loadgen"].requests}
+        return {
+            "first": order[0],
+            "samples": {
+                name: _per_request(figures, load, served[name]) for name, (figures, load) in sorted(driven.items())
+            },
+        }
+
+    def _drive(self, server: Server, generate: Any) -> tuple[dict[str, Any], Load]:
+        """Runs a generator and reads every clock around it."""
+        reading_before = Reading.now(self._cores)
+        cpu_before = server.cpu_ns()
+        try:
+            load: Load = generate()
+        except RunError:
+            server.check_alive()  # The first cause, if it died.
+            raise
+        server_cpu = server.cpu_ns() - cpu_before
+        memory = server.memory()
+        reading_after = Reading.now(self._cores)
+        return {
+            "server_cpu_ns": server_cpu,
+            "server_cpu_share": round(server_cpu / load.wall_ns, 4),
+            **memory,
+            **disturbance(reading_before, reading_after, server_cpu + load.cpu_ns),
+        }, load
+
+    def _loadgen(self, server: Server, workload: Workload, scratch: Path, histogram: Path) -> Load:
+        return self._generators.loadgen(
+            server.url, workload, self._cores.generator, self._profile.cell_seconds, self._profile.warmup_seconds,
+            scratch / "loadgen.json", histogram,
+        )
+
+    def _wrk(self, server: Server, workload: Workload) -> Load:
+        return self._generators.wrk(server.url, workload, self._cores.generator, self._profile.wrk_seconds)
+
+    @contextlib.contextmanager
+    def _serving(self, name: str, workload: Workload, chance: Random) -> Iterator[Server]:
+        program = self._programs[name]
+        if not program.unchanged():
+            raise RunError(f"{name} was built anew while the run was on")
+        arguments = workload.floor if self._variants[name].kind == "floor" else ()
+        padding = {"HTTPDYNO_PADDING": "x" * chance.randrange(_ENVIRONMENT_PADDING_MAX)}
+        with serving(program.path, arguments, self._cores.server, padding) as server:
+            yield server
+
+    def _keep(self, histogram: Path, step: Step) -> str:
+        """Moves a histogram into the record, under its name only when it is whole."""
+        name = f"{step.workload}.{step.variant}.{step.round}.hgrm"
+        try:
+            self._histograms.mkdir(exist_ok=True)
+            content = histogram.read_bytes()
+            half = self._histograms / f".{name}.part"
+            half.write_bytes(content)
+            os.replace(half, self._histograms / name)
+        except FileNotFoundError:
+            raise RunError("loadgen wrote no histogram") from None
+        return f"{self._histograms.name}/{name}"
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="httpdyno-") as directory:
+        yield Path(directory)
+
+
+def _check_counts(server: str, counted: int, *loads: Load) -> None:
+    """Requests that one side knows and the other does not are requests that nobody should report."""
+    least = sum(load.requests for load in loads)
+    most = least + sum(load.uncounted_max for load in loads)
+    if not least <= counted <= most:
+        who = " and ".join(load.generator for load in loads)
+        raise RunError(f"counts differ: {server} answered {counted} requests, {who} counted {least}"
+                       + (f" (and at most {most - least} in flight at the end)" if most > least else ""))
+
+
+def _per_request(figures: Mapping[str, Any], load: Load, server_requests: int) -> dict[str, Any]:
+    """The sample of one generator run. The server's CPU time is shared out over what it answered, the generator's over
+    what it counted."""
+    if load.requests == 0:
+        raise RunError(f"{load.generator} got no answer at all")
+    rest = {key: value for key, value in figures.items() if key != "server_cpu_ns"}
+    return {
+        "requests": load.requests,
+        "server_requests": server_requests,
+        "requests_per_second": round(load.requests_per_second, 1),
+        "server_cpu_ns_per_request": round(figures["server_cpu_ns"] / server_requests, 1),
+        "generator_cpu_ns_per_request": round(load.cpu_ns / load.requests, 1),
+        "generator_cpu_share": round(load.cpu_share, 4),
+        "generator_bound": load.cpu_share >= BOUND_SHARE,
+        "latency_ns": {key: None if value is None else round(value) for key, value in load.latency_ns.items()},
+        **rest,
+    }

@@ -1,0 +1,176 @@
+"""Which measurements a run makes, and in which order.
+
+The unit is a step: fresh processes, one value. A run is cut into blocks of equal length, each with one round of every
+cell and its share of the rounds of every comparison in turn, in random order drawn from the seed: whatever drifts
+within the minutes of a run reaches all rows alike.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from .errors import UsageError
+from .tables import Variant, Workload
+
+ROUNDS_MIN = 5
+SLICE_MS = 25
+# Pairs of slices before those that count, in which caches and branch predictors get used to both servers.
+SETTLE_PAIRS = 1
+# Start and stop of a process. Only the forecast of the time left uses it, and corrects it.
+OVERHEAD_SECONDS = 0.02
+# wrk looks at the clock every 100 ms to see whether it is to stop.
+WRK_OVERHEAD_SECONDS = 0.12
+
+
+@dataclasses.dataclass(frozen=True)
+class Profile:
+    """How long and how often is measured. Seconds are of one step's measured time."""
+
+    name: str
+    rounds: int
+    # More and shorter ones than of cells: the spread between starts weighs more than that within one.
+    turn_rounds: int
+    cell_seconds: float
+    warmup_seconds: float
+    turn_seconds: float
+    # wrk takes whole seconds only.
+    wrk_seconds: int
+    # loadgen's time where it is compared with wrk; equal to wrk's, so that start-up weighs the same in both.
+    generator_seconds: float
+    # Rows that wrk drives (None: all), and the number of workloads, from the top of the table, for wrk (None: all).
+    wrk_variants: tuple[str, ...] | None
+    wrk_workloads: int | None
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("quick", 6, 10, 0.3, 0.05, 0.25, 1, 1.0, ("floor-epoll", "inline-system"), None),
+        Profile("full", 12, 20, 3.0, 0.3, 2.0, 3, 3.0, None, None),
+        Profile("smoke", 1, 1, 0.1, 0.02, 0.1, 1, 0.3, ("floor-epoll", "inline-system"), 2),
+    )
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One measurement.
+
+    kind "cell": `generator` drives `variant`. "turn": loadgen drives `reference` (side a) and `variant` (side b) in
+    turn. "generators": loadgen and wrk drive the floor `variant`, one after the other.
+    """
+
+    kind: str
+    variant: str
+    workload: str
+    round: int
+    generator: str | None = None
+    reference: str | None = None
+    # Which part of the run it belongs to, from 1; no part of what it is.
+    block: int = 0
+
+    @property
+    def id(self) -> str:
+        what = self.generator or self.reference or "loadgen-wrk"
+        return f"{self.kind}/{self.workload}/{self.variant}/{what}/{self.round}"
+
+    def __str__(self) -> str:
+        who = self.variant if self.reference is None else f"{self.variant} against {self.reference}"
+        how = "in turn" if self.kind == "turn" else self.generator or "loadgen and wrk"
+        return f"{who} × {self.workload}, {how}, round {self.round}"
+
+
+def profile_of(name: str, rounds: int | None = None, seconds: float | None = None) -> Profile:
+    """A profile by name, with the changes that were asked for on the command line."""
+    profile = PROFILES[name]
+    if rounds is not None:
+        if rounds < 1 or (rounds < ROUNDS_MIN and name != "smoke"):
+            raise UsageError(f"--rounds {rounds}: a figure needs at least {ROUNDS_MIN} rounds (--profile smoke: 1)")
+        profile = dataclasses.replace(profile, rounds=rounds, turn_rounds=rounds)
+    if seconds is not None:
+        if not 0.05 <= seconds <= 3600:
+            raise UsageError(f"--seconds {seconds:g}: give between 0.05 and 3600")
+        whole = max(1, round(seconds))
+        profile = dataclasses.replace(
+            profile, cell_seconds=seconds, turn_seconds=seconds, wrk_seconds=whole, generator_seconds=float(whole)
+        )
+    return profile
+
+
+def make_plan(profile: Profile, variants: Sequence[Variant], workloads: Sequence[Workload], seed: int) -> list[Step]:
+    """All steps of a run, in the order in which they are measured; the same arguments give the same plan."""
+    plan: list[Step] = []
+    for block in range(1, profile.rounds + 1):
+        steps = _cells(profile, variants, workloads, block)
+        # Spread as evenly as whole numbers allow.
+        first, last = ((number * profile.turn_rounds) // profile.rounds for number in (block - 1, block))
+        for turn_round in range(first + 1, last + 1):
+            steps += _turns(variants, workloads, turn_round)
+        random.Random(f"{seed}/order/{block}").shuffle(steps)
+        plan += [dataclasses.replace(step, block=block) for step in steps]
+    return plan
+
+
+def plan_digest(plan: Sequence[Step]) -> str:
+    """Tells whether a run that goes on is still the run that began."""
+    return hashlib.sha256("\n".join(step.id for step in plan).encode()).hexdigest()
+
+
+def coins(step: Step, seed: int) -> random.Random:
+    """What chance decides within a step. By step, so that a run which goes on later draws the same."""
+    return random.Random(f"{seed}/{step.id}")
+
+
+def forecast_seconds(step: Step, profile: Profile) -> float:
+    if step.kind == "turn":
+        return 2 * (turn_pairs(profile) + SETTLE_PAIRS) * SLICE_MS / 1000 + 2 * OVERHEAD_SECONDS
+    if step.kind == "generators":
+        return profile.wrk_seconds + profile.generator_seconds + WRK_OVERHEAD_SECONDS + OVERHEAD_SECONDS
+    if step.generator == "wrk":
+        return profile.wrk_seconds + WRK_OVERHEAD_SECONDS
+    return profile.warmup_seconds + profile.cell_seconds + OVERHEAD_SECONDS
+
+
+def turn_pairs(profile: Profile) -> int:
+    return max(2, round(profile.turn_seconds * 1000 / (2 * SLICE_MS)))
+
+
+def needs_wrk(step: Step) -> bool:
+    return step.generator == "wrk" or step.kind == "generators"
+
+
+def profile_record(profile: Profile) -> dict[str, Any]:
+    return {**dataclasses.asdict(profile), "slice_ms": SLICE_MS}
+
+
+def _cells(
+    profile: Profile, variants: Sequence[Variant], workloads: Sequence[Workload], round_number: int
+) -> list[Step]:
+    steps: list[Step] = []
+    for workload_index, workload in enumerate(workloads):
+        wrk_here = profile.wrk_workloads is None or workload_index < profile.wrk_workloads
+        for variant in variants:
+            steps.append(Step("cell", variant.name, workload.name, round_number, generator="loadgen"))
+            if not wrk_here or (profile.wrk_variants is not None and variant.name not in profile.wrk_variants):
+                continue
+            # On the floor wrk's own row comes out of the comparison with loadgen: the same measurement would be
+            # made twice.
+            if variant.kind == "floor":
+                steps.append(Step("generators", variant.name, workload.name, round_number))
+            else:
+                steps.append(Step("cell", variant.name, workload.name, round_number, generator="wrk"))
+    return steps
+
+
+def _turns(variants: Sequence[Variant], workloads: Sequence[Workload], round_number: int) -> list[Step]:
+    names = {variant.name for variant in variants}
+    return [
+        Step("turn", variant.name, workload.name, round_number, reference=variant.reference)
+        for workload in workloads
+        for variant in variants
+        if variant.reference in names
+    ]

@@ -1,0 +1,120 @@
+"""What a record says: its head, known before the first figure, and the whole, made of the journal at the end."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from . import machine, plan
+from .errors import UsageError
+from .generators import Generators
+from .identity import KEPT, Program, Revision
+from .store import SCHEMA_VERSION, RunFolder, timestamp
+from .tables import Variant, Workload
+
+_FOLDERS = re.compile(r"(?<![\w/:.])~?/(?:[^\s/:;,'\"]+/)+")
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """What a run is: chosen anew, or read from the journal of one that goes on."""
+
+    profile: plan.Profile
+    variants: list[Variant]
+    workloads: list[Workload]
+    seed: int
+
+
+def make_head(
+    command: str, setup: Setup, revision: Revision, programs: Mapping[str, Program], generators: Generators,
+    cores: machine.Placement, steps: Sequence[plan.Step],
+) -> dict[str, Any]:
+    """No path and no name of host or user gets in: a record names a machine by its kind."""
+    head = {
+        "schema_version": SCHEMA_VERSION,
+        "started": timestamp(),
+        "command": command,
+        "revision": {
+            "commit": revision.commit,
+            "dirty": revision.dirty or any(bool(program.identity.get("dirty")) for program in programs.values()),
+        },
+        "profile": plan.profile_record(setup.profile),
+        "seed": setup.seed,
+        "plan_sha256": plan.plan_digest(steps),
+        "machine": machine.fingerprint(),
+        "placement": dataclasses.asdict(cores),
+        "tools": {
+            "python": platform.python_version(),
+            "wrk": generators.wrk_version(),
+            "loadgen": _kept(generators.loadgen_identity),
+        },
+        "variants": [
+            {
+                **dataclasses.asdict(variant),
+                "identity": _kept(programs[variant.name].identity),
+                "sha256": programs[variant.name].sha256,
+            }
+            for variant in setup.variants
+        ],
+        "workloads": [dataclasses.asdict(workload) for workload in setup.workloads],
+    }
+    # As it will be read again: a head that goes on is compared with one from a journal.
+    return dict(json.loads(json.dumps(head)))
+
+
+def setup_of(head: Mapping[str, Any]) -> Setup:
+    """The way back, for a run that goes on."""
+    settings = {key: value for key, value in head["profile"].items() if key != "slice_ms"}
+    if settings["wrk_variants"] is not None:
+        settings["wrk_variants"] = tuple(settings["wrk_variants"])
+    fields = {field.name for field in dataclasses.fields(Variant)}
+    return Setup(
+        plan.Profile(**settings),
+        [Variant(**{key: row[key] for key in fields}) for row in head["variants"]],
+        [
+            Workload(**{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()})
+            for row in head["workloads"]
+        ],
+        head["seed"],
+    )
+
+
+def refuse_other_run(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """A run goes on only as what it was: figures of two builds or of two machines are no record."""
+    for key, what in (("revision", "the tree"), ("machine", "the machine"), ("placement", "the cores in use"),
+                      ("plan_sha256", "the plan")):
+        if recorded[key] != now[key]:
+            raise UsageError(f"{what} is not what it was when the run began: begin a new run")
+    then, today = ({row["name"]: row["sha256"] for row in head["variants"]} for head in (recorded, now))
+    if then != today:
+        other = ", ".join(name for name in then if then[name] != today.get(name))
+        raise UsageError(f"the programs are not those the run began with ({other}): begin a new run")
+
+
+def make_record(folder: RunFolder) -> dict[str, Any]:
+    by_kind: dict[str, list[dict[str, Any]]] = {"cell": [], "turn": [], "generators": []}
+    for line in folder.steps:
+        by_kind[line["kind"]].append({key: value for key, value in line.items() if key not in ("step", "kind")})
+    return {
+        **folder.head,
+        "finished": timestamp(),
+        "measuring_seconds": round(folder.measuring_seconds, 1),
+        "interruptions": folder.interruptions,
+        "failures": folder.failures,
+        "cells": by_kind["cell"],
+        "turns": by_kind["turn"],
+        "generators": by_kind["generators"],
+    }
+
+
+def without_paths(text: str) -> str:
+    """A message without the folders in it, which may name a user or a machine; URLs stay whole."""
+    return _FOLDERS.sub("", text)
+
+
+def _kept(identity: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: identity[key] for key in KEPT if key in identity}

@@ -1,0 +1,153 @@
+"""Where a run is kept: a folder of its own under results/, which nothing ever overwrites.
+
+While a run is on, its folder holds cells.ndjson: first what the run is, then a line for each finished step, appended
+whole or not at all. When the last step is done, record.json is made of it and takes its place. A folder with a journal
+and without a record is a run that can go on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from .errors import RunError, UsageError
+
+JOURNAL = "cells.ndjson"
+RECORD = "record.json"
+SCHEMA_VERSION = 1
+
+
+class RunFolder:
+    """A run's folder and its journal, open for appending."""
+
+    def __init__(self, path: Path, head: dict[str, Any], lines: list[dict[str, Any]]) -> None:
+        self.path = path
+        self.head = head
+        self._lines = lines
+        self._journal = os.open(path / JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+
+    @property
+    def done(self) -> set[str]:
+        return {line["step"] for line in self._lines if "step" in line and "failure" not in line}
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        return [line for line in self._lines if "step" in line and "failure" not in line]
+
+    @property
+    def failures(self) -> list[dict[str, str]]:
+        return [{"step": line["step"], "reason": line["failure"]} for line in self._lines if "failure" in line]
+
+    @property
+    def interruptions(self) -> int:
+        return sum("resumed" in line for line in self._lines)
+
+    @property
+    def measuring_seconds(self) -> float:
+        return sum(float(line.get("seconds", 0.0)) for line in self._lines)
+
+    def append(self, line: dict[str, Any]) -> None:
+        """One line, whole or not at all: a full disk leaves the journal as it was."""
+        content = (json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n").encode()
+        size = os.fstat(self._journal).st_size
+        try:
+            rest = content
+            while rest:  # After a short write the next one says why.
+                rest = rest[os.write(self._journal, rest):]
+            os.fsync(self._journal)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._journal, size)
+            raise RunError(f"cannot write {self.path.name}/{JOURNAL}: {error.strerror}") from error
+        self._lines.append(line)
+
+    def finish(self, record: Mapping[str, Any], schema: Path) -> Path:
+        """The record takes the journal's place, whole."""
+        try:
+            jsonschema.validate(record, json.loads(schema.read_text(encoding="utf-8")))
+        except jsonschema.ValidationError as error:
+            where = "/".join(map(str, error.absolute_path))
+            raise RunError(f"the record does not meet {schema.name}: {where}: {error.message}") from error
+        target = self.path / RECORD
+        half = self.path / f".{RECORD}.part"
+        try:
+            with half.open("x", encoding="utf-8") as stream:
+                json.dump(record, stream, indent=1, ensure_ascii=False, allow_nan=False)
+                stream.write("\n")
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(half, target)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                half.unlink()
+            raise RunError(f"cannot write {self.path.name}/{RECORD}: {error.strerror}") from error
+        (self.path / JOURNAL).unlink()
+        return target
+
+    def close(self) -> None:
+        os.close(self._journal)
+
+
+def utc_now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+def timestamp() -> str:
+    return utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def create(out: Path, head: dict[str, Any], when: datetime.datetime) -> RunFolder:
+    """A new folder, named by date, revision and profile; a second one of the same minute gets a number."""
+    stem = f"{when:%Y-%m-%dT%H%MZ}-{head['revision']['commit'][:7]}-{head['profile']['name']}"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        path = _make_new(out, stem)
+        head = {"name": path.name, **head}
+        # Whole or not at all, here too: a journal without its head could not go on.
+        half = path / f".{JOURNAL}.part"
+        with half.open("x", encoding="utf-8") as stream:
+            stream.write(json.dumps(head, ensure_ascii=False) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(half, path / JOURNAL)
+    except OSError as error:
+        raise UsageError(f"cannot create a record in {out.name}/: {error.strerror}") from error
+    return RunFolder(path, head, [])
+
+
+def reopen(path: Path) -> RunFolder:
+    """An interrupted run's folder. A last line that was cut off is dropped; its step is measured again."""
+    journal = path / JOURNAL
+    if (path / RECORD).exists():
+        raise UsageError(f"{path.name} is finished, there is nothing to resume")
+    try:
+        content = journal.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if len(whole) != len(content):
+            os.truncate(journal, len(whole))
+        head, *lines = [json.loads(line) for line in whole.splitlines()]
+        return RunFolder(path, head, lines)
+    except FileNotFoundError:
+        raise UsageError(f"--resume {path.name}: there is no interrupted run of that name") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {path.name}/{JOURNAL}: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(f"{path.name}/{JOURNAL} is damaged: {error}") from error
+
+
+def _make_new(out: Path, stem: str) -> Path:
+    for number in range(1, 1000):
+        path = out / (stem if number == 1 else f"{stem}-{number}")
+        try:
+            path.mkdir()
+            return path
+        except FileExistsError:
+            continue
+    raise OSError(17, "a thousand records of one minute")

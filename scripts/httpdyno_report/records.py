@@ -1,0 +1,70 @@
+"""Finding and reading records."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from .hgrm import Distribution, read_hgrm
+
+RECORD = "record.json"
+# Too short to say anything, and the report says so.
+_PROFILES_TO_TRY_OUT = ("smoke",)
+
+
+class ReportError(Exception):
+    """Ends the program with one line and exit code 2."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """A record's data and its folder, where the histograms lie."""
+
+    folder: Path
+    data: dict[str, Any]
+
+    def distributions(self, workload: str, variant: str) -> list[Distribution]:
+        """The latency histograms of loadgen's rounds."""
+        files = [
+            self.folder / cell["sample"]["histogram"]
+            for cell in sorted(self.data["cells"], key=lambda cell: int(cell["round"]))
+            if (cell["workload"], cell["variant"]) == (workload, variant) and "histogram" in cell["sample"]
+        ]
+        try:
+            return [read_hgrm(file) for file in files]
+        except (OSError, ValueError) as error:
+            raise ReportError(f"{self.folder.name}: {error}") from error
+
+
+def newest(results: Path) -> Path:
+    """The newest finished record that was measured to be believed; where there is none, the newest to try out."""
+    folders = sorted((path.parent for path in results.glob(f"*/{RECORD}")), reverse=True)
+    if not folders:
+        raise ReportError(f"no record in {results.name}/: measure first (make bench), or name one (--record)")
+    believed = (folder for folder in folders if _read(folder)["profile"]["name"] not in _PROFILES_TO_TRY_OUT)
+    return next(believed, folders[0])
+
+
+def load(folder: Path, schema: Path) -> Record:
+    data = _read(folder)
+    try:
+        jsonschema.validate(data, json.loads(schema.read_text(encoding="utf-8")))
+    except jsonschema.ValidationError as error:
+        where = "/".join(map(str, error.absolute_path))
+        raise ReportError(f"{folder.name}/{RECORD} does not meet {schema.name}: {where}: {error.message}") from error
+    if data["name"] != folder.name:
+        raise ReportError(f"{folder.name}/{RECORD} says that it is {data['name']}")
+    return Record(folder, data)
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((folder / RECORD).read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ReportError(f"cannot read {folder.name}/{RECORD}: {error.strerror}") from error
+    except (ValueError, TypeError) as error:
+        raise ReportError(f"{folder.name}/{RECORD} is damaged: {error}") from error

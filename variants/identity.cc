@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "variants/build_info.h"
+#include "net/base/build_info.h"
 
 namespace httpdyno::variants {
 

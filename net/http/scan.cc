@@ -14,12 +14,7 @@ namespace {
 
 const char* sse2_field(const char* begin, const char* end) {
   while (end - begin >= 16) {
-    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(begin));
-    const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(octets, _mm_set1_epi8(0x1f)), octets);
-    const __m128i tab = _mm_cmpeq_epi8(octets, _mm_set1_epi8('\t'));
-    const __m128i del = _mm_cmpeq_epi8(octets, _mm_set1_epi8(0x7f));
-    const auto mask =
-        static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(tab, control), del)));
+    const unsigned mask = field_stops(begin);
     if (mask != 0) return begin + __builtin_ctz(mask);
     begin += 16;
   }

@@ -60,18 +60,23 @@ inline const char* find_target_end(const char* begin, const char* end) {
   return find_end_of<kTargetChar>(begin, end);
 }
 
+#if HTTPDYNO_SSE2
+// A bit for each of 16 octets that may not stand in a field value: unsigned <= 0x1f except HTAB, or DEL.
+inline unsigned field_stops(const char* octets16) {
+  const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(octets16));
+  const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(octets, _mm_set1_epi8(0x1f)), octets);
+  const __m128i tab = _mm_cmpeq_epi8(octets, _mm_set1_epi8('\t'));
+  const __m128i del = _mm_cmpeq_epi8(octets, _mm_set1_epi8(0x7f));
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(tab, control), del)));
+}
+#endif
+
 // The end of a field value, as above. Most values end within 32 octets and are found here without a call.
 inline const char* find_field_end(const char* begin, const char* end) {
 #if HTTPDYNO_SSE2
   for (int i = 0; i < 2; ++i) {
     if (end - begin < 16) return find_end_of<kFieldChar>(begin, end);
-    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(begin));
-    // Unsigned octet <= 0x1f, except HTAB; or DEL.
-    const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(octets, _mm_set1_epi8(0x1f)), octets);
-    const __m128i tab = _mm_cmpeq_epi8(octets, _mm_set1_epi8('\t'));
-    const __m128i del = _mm_cmpeq_epi8(octets, _mm_set1_epi8(0x7f));
-    const auto mask =
-        static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(tab, control), del)));
+    const unsigned mask = field_stops(begin);
     if (mask != 0) return begin + __builtin_ctz(mask);
     begin += 16;
   }

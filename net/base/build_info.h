@@ -1,9 +1,10 @@
 // What the build knows of itself. The values are in a file that the build writes anew when they change.
 #pragma once
 
-namespace httpdyno::variants {
+namespace httpdyno {
 
 struct BuildInfo {
+  const char* version;   // of the project
   const char* revision;  // git commit, or "unknown" outside a checkout
   bool dirty;            // sources differed from that commit
   const char* compiler;
@@ -14,4 +15,4 @@ struct BuildInfo {
 
 extern const BuildInfo build_info;
 
-}  // namespace httpdyno::variants
+}  // namespace httpdyno

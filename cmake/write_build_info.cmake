@@ -6,11 +6,11 @@ if(failed)
   set(dirty true)
 else()
   # What the programs are made of; a new report or record changes no program.
-  execute_process(COMMAND git status --porcelain -- CMakeLists.txt CMakePresets.json net server variants loadgen
+  execute_process(COMMAND git status --porcelain -- CMakeLists.txt CMakePresets.json cmake net server variants loadgen
     WORKING_DIRECTORY ${SOURCE_DIR} OUTPUT_VARIABLE changes)
   set(dirty false)
   if(changes)
     set(dirty true)
   endif()
 endif()
-configure_file(${SOURCE_DIR}/variants/build_info.cc.in ${OUTPUT} @ONLY)
+configure_file(${SOURCE_DIR}/cmake/build_info.cc.in ${OUTPUT} @ONLY)

@@ -1,0 +1,58 @@
+// Every bound of the load generator in one place, and how they relate.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "net/base/time.h"
+
+namespace httpdyno::loadgen {
+
+// What a command line may ask for; more is a usage failure.
+inline constexpr std::uint32_t kConnectionsMax = 1'000'000;
+inline constexpr std::uint32_t kThreadsMax = 256;
+inline constexpr std::uint32_t kPipelineMax = 1024;
+inline constexpr std::size_t kBodyBytesMax = std::size_t{64} << 20;
+inline constexpr std::size_t kBatchBytesMax = std::size_t{256} << 20;  // of a whole batch's bodies
+
+// How much of the first answer's body is kept for comparing: an echo of every body that may be sent.
+inline constexpr std::size_t kBodyKept = kBodyBytesMax;
+// Heads beyond this are parsed each time.
+inline constexpr std::size_t kHeadMemoBytes = 1024;
+
+// How often a worker looks for timeouts and for connections to be made again: so that a look at all of them
+// takes less than a hundredth of its time.
+inline constexpr Duration kCheckEvery = 10ms;
+inline constexpr Duration kCheckPerConnection = 1us;
+constexpr Duration check_interval(std::uint32_t connections) {
+  return kCheckEvery + kCheckPerConnection * connections;
+}
+// For how many turns in a row a check gives way to completions that a backend still holds back.
+inline constexpr std::uint32_t kDeferredChecksMax = 256;
+
+// How many connects one worker has under way before the load begins: below every usual listen backlog.
+inline constexpr std::uint32_t kConnectsAtOnce = 128;
+// The pause after a connection that ended with an error: a dead server is not hammered.
+inline constexpr Duration kRetryAfter = 10ms;
+// Without any connection for so long, the server counts as gone.
+inline constexpr Duration kGoneAfter = 1s;
+
+// How long a server may take to end a connection whose last answer it has given. Waiting for it leaves
+// TIME_WAIT with the server: the side that ends first keeps the port for a minute, and a client has only so
+// many.
+inline constexpr Duration kLinger = 100ms;
+
+// How long is waited for outstanding answers after the last request: requests time out one by one, and the
+// last look at them comes within two intervals. After an interruption nobody waits longer than
+// kInterruptedDrain.
+constexpr Duration drain_limit(Duration timeout, std::uint32_t connections) {
+  return timeout + 2 * check_interval(connections);
+}
+inline constexpr Duration kInterruptedDrain = 1s;
+
+static_assert(kRetryAfter >= kCheckEvery, "a connection is made again by a check at the earliest");
+static_assert(kGoneAfter > 10 * kRetryAfter, "many attempts before a server counts as gone");
+static_assert(kLinger > kCheckEvery);
+static_assert(kBatchBytesMax >= kBodyBytesMax && kBodyKept >= kBodyBytesMax);
+
+}  // namespace httpdyno::loadgen

@@ -1,0 +1,33 @@
+// One line on a terminal that says how far a run is; silent where nobody watches.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "net/base/time.h"
+
+namespace httpdyno::loadgen {
+
+class Progress {
+ public:
+  static constexpr Duration kEvery = 250ms;
+
+  // Shows only if stderr is a terminal.
+  Progress();
+  // Leaves the line empty.
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  bool shown() const { return shown_; }
+  // `phase` is a word for what is going on; `answered` counts since the start.
+  void show(const char* phase, Duration elapsed, Duration total, std::uint64_t answered);
+
+ private:
+  bool shown_ = false;
+  bool dirty_ = false;
+  Duration last_elapsed_{};
+  std::uint64_t last_answered_ = 0;
+};
+
+}  // namespace httpdyno::loadgen

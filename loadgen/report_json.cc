@@ -1,0 +1,66 @@
+// The machine's report of a run. Keys are stable: scripts and records are made of them.
+#include <nlohmann/json.hpp>
+
+#include "loadgen/duration.h"
+#include "loadgen/identity.h"
+#include "loadgen/result.h"
+
+namespace httpdyno::loadgen {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json errors_json(const ErrorCounts& errors) {
+  Json json = {{"total", errors.total()}};
+  for (const ErrorRow& row : kErrorRows) json[std::string(row.key)] = errors.of(row.kind);
+  return json;
+}
+
+// Without a request there is no latency: null, so that nobody takes 0 for one.
+Json latency_json(const Histogram& latency) {
+  if (latency.total() == 0) {
+    return {{"mean", nullptr}, {"min", nullptr},   {"p50", nullptr}, {"p90", nullptr},
+            {"p99", nullptr},  {"p99_9", nullptr}, {"max", nullptr}};
+  }
+  return {
+      {"mean", latency.mean()},        {"min", latency.min()},          {"p50", latency.percentile(50)},
+      {"p90", latency.percentile(90)}, {"p99", latency.percentile(99)}, {"p99_9", latency.percentile(99.9)},
+      {"max", latency.max()},
+  };
+}
+
+}  // namespace
+
+std::string json_report(const RunResult& result, const RunOptions& options) {
+  const RequestSpec& request = options.load.request;
+  Json json = {
+      {"version", version()},
+      {"url", options.url.text()},
+      {"method", request.method},
+      {"request_body_bytes", request.body.size()},
+      {"connections", options.load.connections},
+      {"threads", options.threads},
+      {"pipeline", options.load.pipeline},
+      {"keepalive", request.keep_alive},
+      {"warmup_seconds", to_seconds(options.warmup)},
+      {"duration_seconds", to_seconds(result.measured)},
+      {"interrupted", result.signal != 0},
+      {"requests", result.tally.answered},
+      {"measured_requests", result.measured_requests()},
+      {"answers_in_window", result.tally.answered_in_window},
+      {"unanswered", result.tally.unanswered},
+      {"errors", errors_json(result.tally.errors)},
+      {"requests_per_second", result.requests_per_second()},
+      {"latency_ns", latency_json(result.tally.latency)},
+      {"latency_overflow", result.tally.latency.overflow()},
+      {"bytes_received", result.tally.bytes_received},
+      {"reconnects", result.tally.reconnects},
+      {"cpu_ns_per_request", result.cpu_ns_per_request()},
+      {"generator_cpu_share", result.cpu_share(options.threads)},
+  };
+  if (result.server_requests) json["server_requests"] = *result.server_requests;
+  return json.dump(2) + "\n";
+}
+
+}  // namespace httpdyno::loadgen

@@ -1,0 +1,29 @@
+// A server as a run sees it before its first measured request: found, asked once, and its answer made the
+// rule.
+#pragma once
+
+#include "loadgen/exchange.h"
+#include "loadgen/failure.h"
+#include "loadgen/options.h"
+#include "loadgen/script.h"
+#include "loadgen/url.h"
+#include "net/io/socket.h"
+
+namespace httpdyno::loadgen {
+
+struct Target {
+  Url url;
+  io::Address address;
+  Script script;  // its expectation is set by ask_once()
+  Answer first;
+
+  // Looks the host up and prepares the octets.
+  Failure prepare(const Url& target_url, const LoadOptions& load);
+  // Sends one request on a connection of its own. A failure also when its status is not the expected one.
+  Failure ask_once(const LoadOptions& load);
+};
+
+// Makes room for the descriptors that `connections` need. A usage failure when the hard limit is too low.
+Failure allow_connections(std::uint32_t connections);
+
+}  // namespace httpdyno::loadgen

@@ -1,0 +1,78 @@
+"""Which programs there are, where they are, and what they say of themselves.
+
+HTTPDYNO_BIN names the folder of the programs; without it, it is the release build's. A build with sanitizers has no
+mimalloc rows, and its times and sizes are not those of a server: tests ask sanitized() before they judge either.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN_DIR = Path(os.environ.get("HTTPDYNO_BIN") or ROOT / "build" / "release" / "bin")
+
+VARIANTS: list[dict[str, Any]] = json.loads((ROOT / "variants" / "variants.json").read_text("utf-8"))["variants"]
+FLOORS = [variant["name"] for variant in VARIANTS if variant["kind"] == "floor"]
+SERVERS = [variant["name"] for variant in VARIANTS if variant["kind"] == "server"]
+
+
+def axes(row: str) -> dict[str, Any]:
+    return next(variant["axes"] for variant in VARIANTS if variant["name"] == row)
+
+
+def pooled(row: str) -> bool:
+    return bool(axes(row)["dispatch"] == "pool")
+
+
+# One row of each dispatch: for behaviour that neither the allocator nor the link order can change.
+INLINE = next(row for row in SERVERS if not pooled(row) and axes(row)["allocator"] == "system")
+POOL = next(row for row in SERVERS if pooled(row) and axes(row)["allocator"] == "system")
+
+
+@functools.cache
+def identity(row: str) -> dict[str, Any]:
+    answer = subprocess.run(
+        [BIN_DIR / row, "--identity"], capture_output=True, text=True, check=True, timeout=30, stdin=subprocess.DEVNULL
+    )
+    return dict(json.loads(answer.stdout))
+
+
+@functools.cache
+def sanitizers() -> str:
+    """"" for a build without, else as -fsanitize= has them."""
+    return str(identity(INLINE)["sanitizers"])
+
+
+def sanitized() -> bool:
+    return sanitizers() != ""
+
+
+def program(row: str) -> Path:
+    """The program of a row. Only a build with sanitizers may lack one, and only for the sake of its allocator."""
+    path = BIN_DIR / row
+    if path.exists():
+        return path
+    if not (BIN_DIR / INLINE).exists():
+        pytest.fail(f"there are no programs in {BIN_DIR}: build them, or name their folder in HTTPDYNO_BIN")
+    if sanitized() and axes(row)["allocator"] != "system":
+        pytest.skip(f"{row}: the sanitizers ({sanitizers()}) bring their own allocator")
+    pytest.fail(f"{row} is a row of variants.json, but there is no such program in {BIN_DIR}")
+
+
+def patience() -> float:
+    """Seconds after which something that should have happened will not. Only a failing test waits for so long."""
+    return 60.0 if sanitized() else 20.0
+
+
+def counter_names() -> list[str]:
+    """The rows of server/counters.def, and what the JSON adds to them."""
+    table = (ROOT / "server" / "counters.def").read_text("utf-8")
+    return [*re.findall(r"^COUNTER\((\w+),", table, re.MULTILINE), "active"]

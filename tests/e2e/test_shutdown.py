@@ -1,0 +1,306 @@
+"""SIGTERM and SIGINT: nothing new, what is idle goes at once, what is in flight ends whole, the rest is cut in time."""
+
+from __future__ import annotations
+
+import json
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable
+
+import pytest
+
+from processes import Server, until
+from programs import FLOORS, INLINE, POOL, SERVERS, counter_names, patience, sanitized
+from wire import EOF, RESET, Client, elapsed_since, parse_all, parse_response, pattern, post, request
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("row", SERVERS)
+def test_idle_server_stops_at_once_and_says_its_counters(serve: Callable[..., Server], row: str, number: int) -> None:
+    server = serve(row)
+    server.get("/plaintext")
+    server.connect().get("/plaintext")
+    start = time.monotonic()
+    server.send_signal(number)
+    code, counters = server.wait()
+    assert code == 0 and server.stderr() == ""
+    assert elapsed_since(start) < (1.0 if not sanitized() else patience())
+    assert list(counters) == counter_names()
+    assert (counters["requests"], counters["accepted"], counters["closed"], counters["active"]) == (2, 2, 2, 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("row", FLOORS)
+def test_floor_stops_at_once(serve: Callable[..., Server], row: str, number: int) -> None:
+    server = serve(row)
+    assert server.connect().get("/plaintext").body == b"Hello, World!"
+    server.send_signal(number)
+    code, counters = server.wait()
+    assert (code, counters) == (0, {"requests": 1, "accepted": 1})
+
+
+def test_stats_of_the_end_are_those_of_the_page(serve: Callable[..., Server], either: str) -> None:
+    server = serve(either)
+    for _ in range(7):
+        server.get("/missing")
+    before = server.stats()
+    until(lambda: server.stats()["active"] == 1, "only the connection that asks")
+    after = server.stop()
+    assert after["requests"] >= before["requests"] + 1
+    assert after["accepted"] == after["closed"] == after["requests"]
+
+
+def test_requests_in_flight_are_answered_and_idle_connections_end(serve: Callable[..., Server]) -> None:
+    server = serve(POOL, "--thread-pool-count", "3")
+    descriptors = server.port
+    slow = [server.connect() for _ in range(3)]
+    idle = [server.connect() for _ in range(3)]
+    for client in idle:
+        client.get("/plaintext")
+    never = server.connect()
+    for client in slow:
+        client.send(request("/sleep/700"))
+    server.wait_for_sleepers(3)
+    server.sync()
+    server.send_signal(signal.SIGTERM)
+    # Idle ones first, and no new ones, while the handlers go on.
+    for client in [*idle, never]:
+        client.expect_end()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", descriptors), timeout=patience())
+    assert server.sleeping_workers() == 3, "the machine was too slow: a handler has ended"
+    # Nobody answers a second request, and each answer says so.
+    for client in slow:
+        client.send(request("/plaintext"))
+    for client in slow:
+        (response,) = parse_all(client.read_to_end())
+        assert response.body == b"slept\n" and response.closes and client.ended == EOF
+    for client in slow:
+        client.close()
+    code, counters = server.wait()
+    assert code == 0 and counters["requests"] == 6
+
+
+def test_requests_that_wait_for_a_worker_are_answered_too(serve: Callable[..., Server]) -> None:
+    server = serve(POOL, "--thread-pool-count", "1")
+    clients = [server.connect() for _ in range(4)]
+    for client in clients:
+        client.send(request("/sleep/100"))
+    server.wait_for_sleepers(1)
+    server.sync()
+    server.send_signal(signal.SIGTERM)
+    for client in clients:
+        (response,) = parse_all(client.read_to_end())
+        assert response.body == b"slept\n" and response.closes and client.ended == EOF
+        client.close()
+    code, _ = server.wait()
+    assert code == 0
+
+
+def test_request_under_way_may_be_finished(serve: Callable[..., Server], either: str) -> None:
+    server = serve(either)
+    client = server.connect()
+    octets = post("/echo", pattern(100_000))
+    client.send(octets[:50_000])
+    server.sync()
+    server.send_signal(signal.SIGTERM)
+    wait_until_refused(server)
+    client.send(octets[50_000:])
+    response = client.read()
+    assert response.body == pattern(100_000) and response.closes
+    client.expect_end()
+    client.close()
+    assert server.wait()[0] == 0
+
+
+def wait_until_refused(server: Server) -> None:
+    """Until it has begun to stop."""
+
+    def refused() -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", server.port), timeout=patience()).close()
+        except ConnectionRefusedError:
+            return True
+        except ConnectionResetError:
+            pass
+        return False
+
+    until(refused, "the listener's end")
+
+
+def test_large_answer_under_way_comes_whole(serve: Callable[..., Server], either: str) -> None:
+    server = serve(either)
+    client = server.connect(receive_buffer=4096)
+    client.send(request("/bytes/8000000"))
+    server.sync()
+    server.send_signal(signal.SIGTERM)
+    wait_until_refused(server)
+    assert client.read().body == b"x" * 8_000_000
+    client.expect_end()
+    client.close()
+    assert server.wait()[0] == 0
+
+
+def test_what_takes_longer_than_the_drain_is_cut(serve: Callable[..., Server]) -> None:
+    """Readers that do not read, requests that do not come, handlers that do not end."""
+    server = serve(POOL, "--timeout-drain-ms", "300")
+    stuck = server.connect(receive_buffer=4096)
+    stuck.send(request("/bytes/8000000"))
+    half = server.connect()
+    half.send(b"GET / HTTP/1.1\r\n")
+    slow = server.connect()
+    slow.send(request("/sleep/1200"))
+    server.wait_for_sleepers(1)
+    server.sync()
+    start = time.monotonic()
+    server.send_signal(signal.SIGTERM)
+    for client in (half, slow):
+        assert client.read_to_end() == b""
+        assert elapsed_since(start) >= 0.3
+    assert server.process.poll() is None  # the handler cannot be ended
+    code, counters = server.wait()
+    assert code == 0 and server.stderr() == ""
+    assert (counters["active"], counters["requests"]) == (0, 2)
+    assert len(stuck.read_to_end()) < 8_000_000
+
+
+def test_stop_within_the_drain_time(serve: Callable[..., Server], either: str) -> None:
+    server = serve(either, "--timeout-drain-ms", "300")
+    stuck = server.connect(receive_buffer=4096)
+    stuck.send(request("/bytes/8000000"))
+    half = server.connect()
+    half.send(b"GET / HTTP/1.1\r\n")
+    server.sync()
+    start = time.monotonic()
+    server.send_signal(signal.SIGTERM)
+    code, _ = server.wait()
+    took = elapsed_since(start)
+    assert code == 0
+    assert 0.3 <= took < (1.5 if not sanitized() else patience())
+
+
+def test_a_second_signal_changes_nothing(serve: Callable[..., Server]) -> None:
+    server = serve(POOL)
+    client = server.connect()
+    client.send(request("/sleep/300"))
+    server.wait_for_sleepers(1)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+        server.send_signal(number)
+    assert client.read().closes
+    client.close()
+    assert server.wait()[0] == 0
+
+
+@pytest.mark.parametrize("row", SERVERS)
+def test_stop_under_load_truncates_nothing(serve: Callable[..., Server], row: str) -> None:
+    """Forty connections that ask without a pause, some of them several questions at a time."""
+    server = serve(row, "--timeout-drain-ms", "3000")
+    clients = {client.socket.fileno(): client for client in (server.connect() for _ in range(40))}
+    depth = {descriptor: (1, 1, 4, 16)[number % 4] for number, descriptor in enumerate(clients)}
+    question = [request("/bytes/3000"), post("/echo", pattern(500)), request("/sleep/1"), request("/plaintext")]
+    asked = dict.fromkeys(clients, 0)
+    parts: dict[int, list[bytes]] = {descriptor: [] for descriptor in clients}
+    unread: dict[int, bytes] = dict.fromkeys(clients, b"")
+    pending = dict.fromkeys(clients, 0)
+    poll = select.poll()
+
+    def ask(descriptor: int) -> None:
+        pending[descriptor] = depth[descriptor]
+        asked[descriptor] += depth[descriptor]
+        try:
+            clients[descriptor].socket.send(question[descriptor % len(question)] * depth[descriptor])
+        except OSError:
+            pass
+
+    for descriptor in clients:
+        poll.register(descriptor, select.POLLIN)
+        ask(descriptor)
+    begin = time.monotonic()
+    signalled = 0.0
+    open_ones = set(clients)
+    while open_ones:
+        assert elapsed_since(begin) < patience()
+        if not signalled and elapsed_since(begin) > 0.15:
+            signalled = time.monotonic()
+            server.send_signal(signal.SIGTERM)
+        for descriptor, _ in poll.poll(20):
+            octets = clients[descriptor].receive()
+            if not octets:
+                poll.unregister(descriptor)
+                open_ones.remove(descriptor)
+                clients[descriptor].close()
+                continue
+            parts[descriptor].append(octets)
+            unread[descriptor] += octets
+            while found := parse_response(unread[descriptor]):
+                unread[descriptor] = unread[descriptor][len(found.raw) :]
+                pending[descriptor] -= 1
+            if pending[descriptor] == 0:
+                ask(descriptor)
+    code, counters = server.wait(3.0 + patience())
+    took = elapsed_since(signalled)
+    assert code == 0 and server.stderr() == ""
+    assert took < (3.0 + 1.0 if not sanitized() else patience())
+    answered = 0
+    for descriptor, client in clients.items():
+        responses = parse_all(b"".join(parts[descriptor]))  # fails at a truncated one
+        assert all(response.status == 200 for response in responses)
+        assert not any(response.closes for response in responses[:-1])
+        assert client.ended in (EOF, RESET)
+        answered += len(responses)
+    assert answered > 400
+    assert answered <= counters["requests"] <= sum(asked.values())
+    if counters["stale_dropped"] == 0:
+        assert counters["requests"] == answered
+
+
+@pytest.mark.parametrize("row", [INLINE, POOL, *FLOORS])
+def test_port_can_be_taken_again_at_once(serve: Callable[..., Server], row: str) -> None:
+    """Start, serve, stop, on one port, with connections that it closed itself."""
+    for _ in range(3):
+        port = 0
+        try:
+            for _ in range(15):
+                server = serve(row, port=port)
+                port = server.port
+                with Client(port) as client:
+                    client.get("/plaintext")
+                server.stop()
+            return
+        except AssertionError as error:
+            # Another program may have been given this port by the kernel in between; thrice in a row it has not.
+            if "Address already in use" not in str(error):
+                raise
+    pytest.fail("the port is not free after the server's end")
+
+
+def test_drain_does_not_wait_for_whoever_does_not_close(serve: Callable[..., Server], either: str) -> None:
+    """Answered for the last time, but the client keeps its side open: the drain's end is the end."""
+    server = serve(either, "--timeout-drain-ms", "250", "--timeout-linger-ms", "30000")
+    client = server.connect()
+    assert client.get("/", "Connection: close").closes
+    client.expect_end()
+    start = time.monotonic()
+    server.send_signal(signal.SIGTERM)
+    code, counters = server.wait()
+    assert code == 0 and counters["active"] == 0
+    assert elapsed_since(start) < (2.0 if not sanitized() else patience())
+
+
+def test_stats_page_during_the_drain_is_the_last_answer(serve: Callable[..., Server]) -> None:
+    """What the pool finishes late is told `close`, although it was asked before the signal."""
+    server = serve(POOL, "--thread-pool-count", "1")
+    slow, page = server.connect(), server.connect()
+    slow.send(request("/sleep/200"))
+    server.wait_for_sleepers(1)
+    page.send(request("/stats") * 2)
+    server.sync()
+    server.send_signal(signal.SIGTERM)
+    assert slow.read().closes
+    (response,) = parse_all(page.read_to_end())
+    assert response.closes and json.loads(response.body)["requests"] == 2
+    slow.close()
+    page.close()
+    assert server.wait()[0] == 0

@@ -1,0 +1,371 @@
+// The client's side of a connection, with octets and times passed in by hand.
+#include "loadgen/client_connection.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "loadgen/limits.h"
+#include "net/base/prng.h"
+
+namespace httpdyno::loadgen {
+namespace {
+
+Time at(Duration since_start) { return Time() + 1h + since_start; }
+
+std::string answer(std::string_view body, std::string_view fields = "") {
+  return "HTTP/1.1 200 OK\r\n" + std::string(fields) + "Content-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + std::string(body);
+}
+
+Expectation expect_ok() {
+  Expectation expected;
+  expected.check_length = true;
+  expected.body_bytes = 2;
+  return expected;
+}
+
+Script script_of(std::uint32_t pipeline, const RequestSpec& spec, Expectation expected) {
+  Url url;
+  EXPECT_EQ(parse_url("http://h/", url), "");
+  Script script = make_script(url, spec, pipeline);
+  script.expected = std::move(expected);
+  return script;
+}
+
+// A connection with everything that it refers to; connected at time 0.
+struct Bench {
+  explicit Bench(std::uint32_t pipeline, const RequestSpec& spec = RequestSpec(),
+                 Expectation expected = expect_ok())
+      : script(script_of(pipeline, spec, std::move(expected))),
+        stamps(pipeline),
+        connection(script, tally, memo, stamps) {
+    tally.window = {at(0s), at(1h)};
+    connection.begin_connect(at(0s));
+    connection.on_connected();
+  }
+  // Sends a batch in one piece.
+  void send(Time now) {
+    const std::string_view batch = connection.begin_batch(now);
+    EXPECT_EQ(connection.on_sent(batch.size(), now), Wish::nothing);
+  }
+  std::uint64_t errors(ErrorKind kind) const { return tally.errors.of(kind); }
+
+  Script script;
+  Tally tally;
+  HeadMemo memo;
+  std::vector<Time> stamps;
+  ClientConnection connection;
+};
+
+TEST(ClientConnection, GivesEachRequestOfABatchItsOwnLatency) {
+  constexpr std::uint32_t kDepth = 16;
+  constexpr Duration kService = 100us;
+  Bench bench(kDepth);
+  bench.send(at(0s));
+  for (std::uint32_t j = 1; j <= kDepth; ++j) {
+    EXPECT_EQ(bench.connection.outstanding(), kDepth - j + 1);
+    EXPECT_EQ(bench.connection.on_bytes(answer("OK"), at(j * kService)),
+              j == kDepth ? Wish::next_batch : Wish::nothing);
+  }
+  // Request j of a batch that is served one by one waits j times the service time: mean (P + 1) s / 2,
+  // maximum P s.
+  const Histogram& latency = bench.tally.latency;
+  EXPECT_EQ(latency.total(), kDepth);
+  EXPECT_EQ(latency.min(), 100'000);
+  EXPECT_EQ(latency.max(), kDepth * 100'000);
+  EXPECT_DOUBLE_EQ(latency.mean(), (kDepth + 1) * 100'000 / 2.0);
+  for (std::uint32_t j = 1; j <= kDepth; ++j) {
+    EXPECT_EQ(latency.count_at(Histogram::index_of(j * 100'000)), 1) << j;
+  }
+}
+
+TEST(ClientConnection, ReadsABatchInOnePiece) {
+  Bench bench(3);
+  bench.send(at(0s));
+  EXPECT_EQ(bench.connection.on_bytes(answer("OK") + answer("OK") + answer("OK"), at(5ms)), Wish::next_batch);
+  EXPECT_EQ(bench.connection.state(), ClientState::ready);
+  EXPECT_EQ(bench.tally.answered, 3U);
+  EXPECT_EQ(bench.tally.latency.min(), 5'000'000);
+  EXPECT_EQ(bench.tally.errors.total(), 0U);
+}
+
+TEST(ClientConnection, ReadsAnswersHoweverTheyAreCut) {
+  const std::string chunked =
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n1\r\nO\r\n1\r\nK\r\n0\r\n\r\n";
+  const std::string stream =
+      answer("OK") + answer("OK") + answer("OK", "Date: x\r\n") + chunked + answer("OK");
+  Prng random(11);
+  for (int round = 0; round < 500; ++round) {
+    Bench bench(5);
+    bench.send(at(0s));
+    std::size_t from = 0;
+    Wish wish = Wish::nothing;
+    while (from < stream.size()) {
+      const std::size_t count = std::min<std::size_t>(
+          1 + random.below(static_cast<std::uint64_t>(round) % 60 + 1), stream.size() - from);
+      const std::vector<char> own(stream.begin() + static_cast<std::ptrdiff_t>(from),
+                                  stream.begin() + static_cast<std::ptrdiff_t>(from + count));
+      ASSERT_EQ(wish, Wish::nothing);
+      wish = bench.connection.on_bytes({own.data(), own.size()}, at(1ms));
+      from += count;
+    }
+    ASSERT_EQ(wish, Wish::next_batch) << "round " << round << " of seed 11";
+    ASSERT_EQ(bench.tally.answered, 5U);
+    ASSERT_EQ(bench.tally.errors.total(), 0U);
+  }
+}
+
+TEST(ClientConnection, MeasuresOnlyWhatWasSentWithinTheWindow) {
+  Bench bench(1);
+  bench.tally.window = {at(10ms), at(20ms)};
+  for (const Duration sent : {9ms, 10ms, 19ms, 20ms}) {
+    bench.send(at(sent));
+    EXPECT_EQ(bench.connection.on_bytes(answer("OK"), at(sent + 5ms)), Wish::next_batch);
+  }
+  EXPECT_EQ(bench.tally.answered, 4U);
+  EXPECT_EQ(bench.tally.latency.total(), 2);
+}
+
+TEST(ClientConnection, StampsARequestWhenItsFirstOctetIsHandedOver) {
+  Bench bench(3);
+  const std::size_t one = bench.script.request_bytes;
+  const std::string_view batch = bench.connection.begin_batch(at(0s));
+  // The kernel takes the first request and half of the second.
+  EXPECT_EQ(bench.connection.on_sent(one + one / 2, at(10ms)), Wish::send);
+  EXPECT_EQ(bench.connection.unsent(), batch.substr(one + one / 2));
+  EXPECT_EQ(bench.connection.on_sent(batch.size() - one - one / 2, at(10ms)), Wish::nothing);
+  EXPECT_EQ(bench.connection.on_bytes(answer("OK") + answer("OK") + answer("OK"), at(15ms)),
+            Wish::next_batch);
+  const Histogram& latency = bench.tally.latency;
+  EXPECT_EQ(latency.count_at(Histogram::index_of(15'000'000)), 2);
+  EXPECT_EQ(latency.count_at(Histogram::index_of(5'000'000)), 1);
+}
+
+TEST(ClientConnection, StampsAWholeRequestOnTheEdgeOfASend) {
+  Bench bench(2);
+  const std::size_t one = bench.script.request_bytes;
+  bench.connection.begin_batch(at(0s));
+  EXPECT_EQ(bench.connection.on_sent(one, at(10ms)), Wish::send);
+  EXPECT_EQ(bench.connection.on_sent(one, at(10ms)), Wish::nothing);
+  EXPECT_EQ(bench.connection.on_bytes(answer("OK") + answer("OK"), at(15ms)), Wish::next_batch);
+  EXPECT_EQ(bench.tally.latency.min(), 5'000'000);
+  EXPECT_EQ(bench.tally.latency.max(), 15'000'000);
+}
+
+TEST(ClientConnection, WaitsForTheSendThatWasOvertakenByItsAnswer) {
+  Bench bench(1);
+  const std::string_view batch = bench.connection.begin_batch(at(0s));
+  EXPECT_EQ(bench.connection.on_bytes(answer("OK"), at(1ms)), Wish::nothing);
+  EXPECT_EQ(bench.tally.answered, 1U);
+  EXPECT_EQ(bench.connection.on_sent(batch.size(), at(2ms)), Wish::next_batch);
+}
+
+TEST(ClientConnection, CountsABadAnswerOnceAndGoesOn) {
+  Bench bench(4);
+  bench.send(at(0s));
+  EXPECT_EQ(bench.connection.on_bytes("HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\nOK" + answer("OKAY") +
+                                          answer("") + answer("OK"),
+                                      at(1ms)),
+            Wish::next_batch);
+  EXPECT_EQ(bench.errors(ErrorKind::status), 1U);
+  EXPECT_EQ(bench.errors(ErrorKind::length), 2U);
+  EXPECT_EQ(bench.tally.errors.total(), 3U);
+  EXPECT_EQ(bench.tally.answered, 4U);
+  EXPECT_EQ(bench.tally.latency.total(), 1);
+}
+
+TEST(ClientConnection, ComparesAnEchoOctetByOctet) {
+  Expectation expected = expect_ok();
+  expected.body_bytes = 8;
+  expected.check_body = true;
+  expected.body = "abcdefgh";
+  const std::string good = answer("abcdefgh");
+  const std::string bad = answer("abcdefgX");
+  const std::string chunked =
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n5\r\ndefgh\r\n0\r\n\r\n";
+  const std::string stream = good + bad + good + chunked + bad;
+  for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
+    Bench bench(5, RequestSpec(), expected);
+    bench.send(at(0s));
+    bench.connection.on_bytes(std::string_view(stream).substr(0, cut), at(1ms));
+    if (cut < stream.size()) {
+      EXPECT_EQ(bench.connection.on_bytes(std::string_view(stream).substr(cut), at(1ms)), Wish::next_batch);
+    }
+    EXPECT_EQ(bench.errors(ErrorKind::body), 2U) << "cut at " << cut;
+    EXPECT_EQ(bench.tally.errors.total(), 2U) << "cut at " << cut;
+  }
+}
+
+TEST(ClientConnection, LosesEveryOutstandingRequestWithItsConnection) {
+  Bench bench(8);
+  bench.send(at(0s));
+  bench.connection.on_bytes(answer("OK") + answer("OK") + answer("OK").substr(0, 20), at(1ms));
+  EXPECT_EQ(bench.connection.on_end_of_stream(at(2ms)), Wish::close);
+  EXPECT_EQ(bench.tally.answered, 2U);
+  EXPECT_EQ(bench.errors(ErrorKind::closed), 6U);
+  EXPECT_EQ(bench.tally.errors.total(), 6U);
+  EXPECT_TRUE(bench.connection.ended_badly());
+}
+
+TEST(ClientConnection, NamesTheCauseOfALostConnection) {
+  Bench reading(4);
+  reading.send(at(0s));
+  EXPECT_EQ(reading.connection.on_receive_failed(ECONNRESET), Wish::close);
+  EXPECT_EQ(reading.errors(ErrorKind::read), 4U);
+  EXPECT_EQ(reading.tally.errors.first_code_of(ErrorKind::read), ECONNRESET);
+
+  Bench writing(4);
+  writing.connection.begin_batch(at(0s));
+  EXPECT_EQ(writing.connection.on_send_failed(EPIPE), Wish::close);
+  EXPECT_EQ(writing.errors(ErrorKind::write), 4U);
+
+  Bench parsing(4);
+  parsing.send(at(0s));
+  EXPECT_EQ(parsing.connection.on_bytes(answer("OK") + "garbage", at(1ms)), Wish::close);
+  EXPECT_EQ(parsing.errors(ErrorKind::parse), 3U);
+  EXPECT_EQ(parsing.tally.answered, 1U);
+  EXPECT_FALSE(parsing.tally.parse_error.empty());
+}
+
+TEST(ClientConnection, MindsAnAnswerThatNobodyAskedFor) {
+  Bench early(1);
+  EXPECT_EQ(early.connection.on_bytes(answer("OK"), at(1ms)), Wish::close);
+  EXPECT_EQ(early.errors(ErrorKind::unsolicited), 1U);
+  EXPECT_EQ(early.tally.answered, 0U);
+
+  Bench extra(2);
+  extra.send(at(0s));
+  EXPECT_EQ(extra.connection.on_bytes(answer("OK") + answer("OK") + "H", at(1ms)), Wish::close);
+  EXPECT_EQ(extra.errors(ErrorKind::unsolicited), 1U);
+  EXPECT_EQ(extra.tally.answered, 2U);
+}
+
+TEST(ClientConnection, TakesTheEndOfAnIdleConnectionForNoError) {
+  Bench bench(1);
+  EXPECT_EQ(bench.connection.on_end_of_stream(at(1ms)), Wish::close);
+  EXPECT_EQ(bench.tally.errors.total(), 0U);
+  EXPECT_FALSE(bench.connection.ended_badly());
+}
+
+TEST(ClientConnection, EndsWithTheAnswerThatSaysSo) {
+  Bench bench(2);
+  bench.send(at(0s));
+  EXPECT_EQ(bench.connection.on_bytes(answer("OK") + answer("OK", "Connection: close\r\n"), at(1ms)),
+            Wish::nothing);
+  EXPECT_EQ(bench.connection.state(), ClientState::lingering);
+  EXPECT_EQ(bench.tally.errors.total(), 0U);
+  EXPECT_EQ(bench.connection.on_end_of_stream(at(2ms)), Wish::close);
+  EXPECT_EQ(bench.tally.errors.total(), 0U);
+
+  // Requests behind such an answer are lost.
+  Bench early(3);
+  early.send(at(0s));
+  EXPECT_EQ(early.connection.on_bytes(answer("OK", "Connection: close\r\n"), at(1ms)), Wish::nothing);
+  EXPECT_EQ(early.errors(ErrorKind::closed), 2U);
+}
+
+TEST(ClientConnection, ReadsABodyThatTheEndOfTheStreamEnds) {
+  Bench bench(1);
+  bench.send(at(0s));
+  EXPECT_EQ(bench.connection.on_bytes("HTTP/1.1 200 OK\r\n\r\nO", at(1ms)), Wish::nothing);
+  EXPECT_EQ(bench.connection.on_bytes("K", at(2ms)), Wish::nothing);
+  EXPECT_EQ(bench.connection.on_end_of_stream(at(3ms)), Wish::close);
+  EXPECT_EQ(bench.tally.answered, 1U);
+  EXPECT_EQ(bench.tally.errors.total(), 0U);
+  EXPECT_EQ(bench.tally.latency.max(), 3'000'000);
+}
+
+TEST(ClientConnection, WithoutKeepAliveEndsWhateverTheServerSays) {
+  RequestSpec spec;
+  spec.keep_alive = false;
+  Bench bench(1, spec);
+  bench.send(at(0s));
+  EXPECT_EQ(bench.connection.on_bytes(answer("OK"), at(1ms)), Wish::nothing);
+  EXPECT_EQ(bench.connection.state(), ClientState::lingering);
+  EXPECT_EQ(bench.connection.on_check(at(1ms) + kLinger - 1ns, 1s), Wish::nothing);
+  EXPECT_EQ(bench.connection.on_check(at(1ms) + kLinger, 1s), Wish::close);
+  EXPECT_EQ(bench.tally.errors.total(), 0U);
+}
+
+TEST(ClientConnection, TimesOutByTheOldestRequest) {
+  Bench bench(2);
+  bench.send(at(0s));
+  bench.connection.on_bytes(answer("OK"), at(900ms));
+  EXPECT_EQ(bench.connection.on_check(at(1s) - 1ns, 1s), Wish::nothing);
+  EXPECT_EQ(bench.connection.on_check(at(1s), 1s), Wish::close);
+  EXPECT_EQ(bench.errors(ErrorKind::timeout), 1U);
+  EXPECT_EQ(bench.tally.errors.total(), 1U);
+}
+
+TEST(ClientConnection, TimesOutWhileConnecting) {
+  Bench bench(1);
+  bench.connection.begin_close();
+  bench.connection.on_closed();
+  bench.connection.begin_connect(at(1s));
+  EXPECT_EQ(bench.connection.on_check(at(2s) - 1ns, 1s), Wish::nothing);
+  EXPECT_EQ(bench.connection.on_check(at(2s), 1s), Wish::close);
+  EXPECT_EQ(bench.errors(ErrorKind::connect), 1U);
+  EXPECT_EQ(bench.tally.errors.first_code_of(ErrorKind::connect), ETIMEDOUT);
+}
+
+TEST(ClientConnection, CountsWhatIsGivenUpAsUnanswered) {
+  Bench bench(4);
+  bench.send(at(0s));
+  bench.connection.on_bytes(answer("OK"), at(1ms));
+  bench.connection.abandon();
+  EXPECT_EQ(bench.tally.unanswered, 3U);
+  EXPECT_EQ(bench.tally.errors.total(), 0U);
+}
+
+TEST(ClientConnection, BeginsAnewAfterALoss) {
+  Bench bench(1);
+  bench.send(at(0s));
+  bench.connection.on_bytes("HTTP/1.1 200 OK\r\nContent-Le", at(1ms));
+  EXPECT_EQ(bench.connection.on_end_of_stream(at(2ms)), Wish::close);
+  bench.connection.begin_close();
+  bench.connection.on_closed();
+  bench.connection.begin_connect(at(3ms));
+  bench.connection.on_connected();
+  bench.send(at(4ms));
+  EXPECT_EQ(bench.connection.on_bytes(answer("OK"), at(5ms)), Wish::next_batch);
+  EXPECT_EQ(bench.tally.answered, 1U);
+  EXPECT_EQ(bench.errors(ErrorKind::closed), 1U);
+}
+
+TEST(ClientConnection, ReadsAnswersToHead) {
+  RequestSpec spec;
+  spec.method = "HEAD";
+  Expectation expected;
+  expected.check_length = true;
+  expected.body_bytes = 0;
+  Bench bench(2, spec, expected);
+  bench.send(at(0s));
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n";
+  EXPECT_EQ(bench.connection.on_bytes(head + head, at(1ms)), Wish::next_batch);
+  EXPECT_EQ(bench.tally.errors.total(), 0U);
+}
+
+// A head that is equal to the last one is not parsed: the outcome must be the same as if it were.
+TEST(ClientConnection, TakesAnEqualHeadForWhatItWas) {
+  const std::string first = answer("OK", "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n");
+  const std::string second = answer("OK", "Date: Sun, 06 Nov 1994 08:49:38 GMT\r\n");
+  const std::string longer = answer("OK", "Date: Sun, 06 Nov 1994 08:49:38 GMT\r\nX: y\r\n");
+  const std::string wrong =
+      "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:38 GMT\r\nContent-Length: 1\r\n\r\nO";
+  Bench bench(8);
+  bench.send(at(0s));
+  EXPECT_EQ(
+      bench.connection.on_bytes(first + first + second + second + longer + wrong + wrong + first, at(1ms)),
+      Wish::next_batch);
+  EXPECT_EQ(bench.tally.answered, 8U);
+  EXPECT_EQ(bench.errors(ErrorKind::length), 2U);
+  EXPECT_EQ(bench.tally.errors.total(), 2U);
+}
+
+}  // namespace
+}  // namespace httpdyno::loadgen

@@ -1,0 +1,167 @@
+// The command line: what it comes to, and what it is refused for.
+#include "loadgen/options.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "loadgen/limits.h"
+
+namespace httpdyno::loadgen {
+namespace {
+
+Failure parse(std::vector<std::string> words, CommandLine& out) {
+  words.insert(words.begin(), "loadgen");
+  std::vector<const char*> argv;
+  for (const std::string& word : words) argv.push_back(word.c_str());
+  return parse_command_line(static_cast<int>(argv.size()), argv.data(), out);
+}
+
+CommandLine parse_good(const std::vector<std::string>& words) {
+  CommandLine out;
+  const Failure failure = parse(words, out);
+  EXPECT_EQ(failure.line, "");
+  return out;
+}
+
+TEST(CommandLine, HasDefaults) {
+  const CommandLine line = parse_good({"http://h:1/x"});
+  EXPECT_EQ(line.mode, CommandLine::Mode::run);
+  const RunOptions& run = line.run;
+  EXPECT_EQ(run.url.text(), "http://h:1/x");
+  EXPECT_EQ(run.load.connections, 10U);
+  EXPECT_EQ(run.threads, 1U);
+  EXPECT_EQ(run.duration, 10s);
+  EXPECT_EQ(run.warmup, 0s);
+  EXPECT_EQ(run.load.timeout, 2s);
+  EXPECT_EQ(run.load.pipeline, 1U);
+  EXPECT_EQ(run.load.request.method, "GET");
+  EXPECT_TRUE(run.load.request.keep_alive);
+  EXPECT_FALSE(run.load.request.has_body);
+}
+
+TEST(CommandLine, TakesWrksFlags) {
+  const RunOptions run = parse_good({"-c", "64", "-t2", "-d", "30s", "--timeout", "5s", "--latency", "-H",
+                                     "A: b", "http://h/", "-H", "C:d"})
+                             .run;
+  EXPECT_EQ(run.load.connections, 64U);
+  EXPECT_EQ(run.threads, 2U);
+  EXPECT_EQ(run.duration, 30s);
+  EXPECT_EQ(run.load.timeout, 5s);
+  const std::vector<std::pair<std::string, std::string>> wanted = {{"A", "b"}, {"C", "d"}};
+  EXPECT_EQ(run.load.request.fields, wanted);
+  EXPECT_EQ(run.url.text(), "http://h/");
+}
+
+TEST(CommandLine, TakesTheRest) {
+  const RunOptions run =
+      parse_good({"http://h/", "--pipeline", "16", "--warmup", "500ms", "--json", "-", "--hgrm", "f",
+                  "--stats-path", "/stats", "--expect-status", "404", "--any-length"})
+          .run;
+  EXPECT_EQ(run.load.pipeline, 16U);
+  EXPECT_EQ(run.warmup, 500ms);
+  EXPECT_EQ(run.json_path, "-");
+  EXPECT_EQ(run.hgrm_path, "f");
+  EXPECT_EQ(run.stats_path, "/stats");
+  EXPECT_EQ(run.load.expected_status, 404);
+  EXPECT_TRUE(run.load.any_length);
+  EXPECT_FALSE(parse_good({"http://h/", "--no-keepalive"}).run.load.request.keep_alive);
+}
+
+TEST(CommandLine, PostsABody) {
+  const RequestSpec post = parse_good({"http://h/", "--body-bytes", "5"}).run.load.request;
+  EXPECT_EQ(post.method, "POST");
+  EXPECT_EQ(post.body, "xxxxx");
+  EXPECT_TRUE(post.has_body);
+  EXPECT_EQ(parse_good({"http://h/", "--body-bytes", "5", "-m", "PUT"}).run.load.request.method, "PUT");
+  EXPECT_TRUE(parse_good({"http://h/", "--body-bytes", "0"}).run.load.request.has_body);
+}
+
+TEST(CommandLine, ComparesTwoServers) {
+  const CommandLine line = parse_good(
+      {"versus", "http://h:1/", "http://h:2/", "--pid-a",    "11",   "--pid-b", "12", "-c",
+       "64",     "--pipeline",  "4",           "--slice-ms", "12.5", "--pairs", "7",  "--settle-pairs",
+       "3",      "--seed",      "99",          "--ndjson",   "f"});
+  EXPECT_EQ(line.mode, CommandLine::Mode::versus);
+  const VersusOptions& versus = line.versus;
+  EXPECT_EQ(versus.url_a.port, 1);
+  EXPECT_EQ(versus.url_b.port, 2);
+  EXPECT_EQ(versus.pid_a, 11);
+  EXPECT_EQ(versus.pid_b, 12);
+  EXPECT_EQ(versus.load.connections, 64U);
+  EXPECT_EQ(versus.load.pipeline, 4U);
+  EXPECT_EQ(versus.slice, 12'500us);
+  EXPECT_EQ(versus.pairs, 7U);
+  EXPECT_EQ(versus.settle_pairs, 3U);
+  EXPECT_EQ(versus.seed, 99U);
+  EXPECT_EQ(versus.ndjson_path, "f");
+}
+
+TEST(CommandLine, PrintsHelpAndVersion) {
+  for (const char* flag : {"--help", "-h", "--version", "-v", "--identity"}) {
+    const CommandLine line = parse_good({flag});
+    EXPECT_EQ(line.mode, CommandLine::Mode::print) << flag;
+    EXPECT_FALSE(line.text.empty()) << flag;
+  }
+  EXPECT_NE(parse_good({"--help"}).text.find("--pipeline"), std::string::npos);
+  EXPECT_NE(parse_good({"versus", "--help"}).text.find("--pid-a"), std::string::npos);
+}
+
+TEST(CommandLine, RefusesInOneLineWithTheCulpritInIt) {
+  struct Bad {
+    std::vector<std::string> words;
+    const char* culprit;
+  };
+  const Bad kBad[] = {
+      {{}, "URL"},
+      {{"http://h/", "--nonsense"}, "--nonsense"},
+      {{"http://h/", "extra"}, "extra"},
+      {{"nonsense"}, "nonsense"},
+      {{"https://h/"}, "https"},
+      {{"http://h/", "-c"}, "-c"},
+      {{"http://h/", "-c", "0"}, "connections"},
+      {{"http://h/", "-c", "x"}, "connections"},
+      {{"http://h/", "-c", "-1"}, "-c"},
+      {{"http://h/", "-t", "0"}, "threads"},
+      {{"http://h/", "-t", "4", "-c", "3"}, "-t"},
+      {{"http://h/", "-d", "0"}, "-d"},
+      {{"http://h/", "-d", "soon"}, "-d"},
+      {{"http://h/", "--warmup", "-1"}, "--warmup"},
+      {{"http://h/", "--timeout", "0"}, "--timeout"},
+      {{"http://h/", "--pipeline", "0"}, "--pipeline"},
+      {{"http://h/", "--pipeline", "100000"}, "--pipeline"},
+      {{"http://h/", "--pipeline", "2", "--no-keepalive"}, "--no-keepalive"},
+      {{"http://h/", "-H", "no colon"}, "no colon"},
+      {{"http://h/", "-H", ": x"}, ": x"},
+      {{"http://h/", "-H", "A b: x"}, "A b: x"},
+      {{"http://h/", "-H", "Content-Length: 5"}, "Content-Length"},
+      {{"http://h/", "-H", "connection: close"}, "connection"},
+      {{"http://h/", "-m", "GE T"}, "GE T"},
+      {{"http://h/", "-m", "CONNECT"}, "CONNECT"},
+      {{"http://h/", "--body-file", "/no/such/file"}, "/no/such/file"},
+      {{"http://h/", "--body-file", "/"}, "--body-file"},
+      {{"http://h/", "--body-file", "/dev/null", "--body-bytes", "1"}, "--body"},
+      {{"http://h/", "--body-bytes", "-1"}, "--body-bytes"},
+      {{"http://h/", "--body-bytes", "67108864", "--pipeline", "1024"}, "--pipeline"},
+      {{"http://h/", "--json", "-", "--hgrm", "-"}, "--hgrm"},
+      {{"http://h/", "--stats-path", "stats"}, "--stats-path"},
+      {{"http://h/", "--expect-status", "1000"}, "--expect-status"},
+      {{"versus", "http://h/"}, "two URLs"},
+      {{"versus", "http://h/", "http://h/", "--pid-a", "1"}, "--pid-b"},
+      {{"versus", "http://h/", "https://h/", "--pid-a", "1", "--pid-b", "1"}, "https"},
+      {{"versus", "http://h/", "http://h/", "--pid-a", "0", "--pid-b", "1"}, "--pid-a"},
+      {{"versus", "http://h/", "http://h/", "--slice-ms", "0"}, "--slice-ms"},
+  };
+  for (const Bad& bad : kBad) {
+    CommandLine out;
+    const Failure failure = parse(bad.words, out);
+    const std::string shown = testing::PrintToString(bad.words);
+    EXPECT_EQ(failure.exit_code, kExitUsage) << shown;
+    EXPECT_NE(failure.line.find(bad.culprit), std::string::npos) << shown << ": " << failure.line;
+    EXPECT_EQ(failure.line.find('\n'), std::string::npos) << shown << ": " << failure.line;
+  }
+}
+
+}  // namespace
+}  // namespace httpdyno::loadgen

@@ -1,0 +1,427 @@
+// The program from outside: exit codes, one clear line for each failure, files, signals, and counts that
+// agree.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <thread>
+
+#include "tests/loadgen/program.h"
+#include "tests/loadgen/tiny_server.h"
+
+namespace httpdyno::loadgen {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+
+std::string answer(std::string_view body, std::string_view fields = "") {
+  std::string text = "HTTP/1.1 200 OK\r\n";
+  text.append(fields)
+      .append("Content-Length: ")
+      .append(std::to_string(body.size()))
+      .append("\r\n\r\n")
+      .append(body);
+  return text;
+}
+
+bool asks_for(const std::string& request, std::string_view target) {
+  return request.find(fmt::format(" {} ", target)) < request.find("\r\n");
+}
+
+// Good answers, and the count of requests under /stats.
+Reply good_reply(const std::string& request, std::uint64_t number) {
+  if (asks_for(request, "/stats")) return {.bytes = answer(json{{"requests", number + 1}}.dump())};
+  const bool close = request.find("Connection: close") != std::string::npos;
+  const std::size_t head = request.find("\r\n\r\n") + 4;
+  return {.bytes = answer(head < request.size() ? request.substr(head) : "OK",
+                          close ? "Connection: close\r\n" : "Content-Type: text/plain\r\n"),
+          .close = close};
+}
+
+void expect_one_line(const std::string& text) {
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
+  EXPECT_EQ(text.rfind("loadgen: ", 0), 0U) << text;
+}
+
+std::string content_of(const fs::path& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+class ProgramTest : public testing::Test {
+ protected:
+  ProgramTest() {
+    std::string name = (fs::temp_directory_path() / "loadgen.XXXXXX").string();
+    EXPECT_NE(::mkdtemp(name.data()), nullptr);
+    folder_ = name;
+  }
+  ~ProgramTest() override { fs::remove_all(folder_); }
+
+  std::size_t file_count() const {
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
+  }
+  std::string path(const char* name) const { return (folder_ / name).string(); }
+
+  fs::path folder_;
+};
+
+TEST_F(ProgramTest, MeasuresAServerAndAgreesWithItsCount) {
+  struct Case {
+    const char* name;
+    std::vector<std::string> words;
+  };
+  const Case kCases[] = {
+      {"keep-alive", {"-c", "4"}},
+      {"pipelined", {"-c", "2", "--pipeline", "16"}},
+      {"two threads", {"-c", "5", "-t", "2"}},
+      {"a connection each", {"-c", "3", "--no-keepalive"}},
+      {"echo", {"-c", "2", "--body-bytes", "5000"}},
+      {"warm-up", {"-c", "2", "--warmup", "100ms"}},
+  };
+  for (const Case& each : kCases) {
+    SCOPED_TRACE(each.name);
+    TinyServer server(good_reply);
+    std::vector<std::string> words = {server.url(), "-d",         "200ms",  "--stats-path", "/stats",
+                                      "--json",     path("json"), "--hgrm", path("hgrm")};
+    words.insert(words.end(), each.words.begin(), each.words.end());
+    const Finished run = run_program(words);
+    EXPECT_EQ(run.code, 0) << run.err;
+    EXPECT_EQ(run.err, "") << "no progress display where nobody watches";
+    EXPECT_THAT(run.out, HasSubstr("errors     none"));
+    const json result = json::parse(content_of(path("json")));
+    EXPECT_EQ(result.at("errors").at("total"), 0);
+    EXPECT_GT(result.at("measured_requests").get<int>(), 10);
+    EXPECT_GE(result.at("requests"), result.at("measured_requests"));
+    EXPECT_EQ(result.at("server_requests"), result.at("requests"));
+    EXPECT_EQ(result.at("requests").get<std::uint64_t>() + 3, server.requests())
+        << "three reads of the counter";
+    EXPECT_NEAR(result.at("duration_seconds").get<double>(), 0.2, 1e-9);
+    EXPECT_NEAR(result.at("requests_per_second").get<double>(),
+                result.at("answers_in_window").get<double>() / 0.2, 1e-6);
+    EXPECT_GT(result.at("cpu_ns_per_request").get<double>(), 100);
+    EXPECT_GT(result.at("latency_ns").at("p50").get<double>(), 1000);
+    EXPECT_THAT(content_of(path("hgrm")),
+                HasSubstr(fmt::format("Total count    = {:12}]",
+                                      result.at("measured_requests").get<std::uint64_t>())));
+  }
+}
+
+TEST_F(ProgramTest, OpensOneConnectionForEachRequestWithoutKeepAlive) {
+  TinyServer server(good_reply);
+  const Finished run = run_program({server.url(), "-c", "3", "-d", "100ms", "--no-keepalive", "--json", "-"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(server.accepted(), server.requests());
+  EXPECT_EQ(json::parse(run.out).at("requests"), server.requests());
+  EXPECT_THAT(run.err, HasSubstr("one request each")) << "the summary gives way to the JSON";
+}
+
+struct Edge {
+  const char* name;
+  Reply reply;
+  std::vector<std::string> words;
+  const char* error;  // the key that must count, or null: a good run
+};
+
+std::vector<Edge> edges() {
+  std::vector<Edge> all;
+  const auto good = [&](const char* name, std::string bytes, std::vector<std::string> words = {}) -> Reply& {
+    all.push_back({name, {}, std::move(words), nullptr});
+    all.back().reply.bytes = std::move(bytes);
+    return all.back().reply;
+  };
+  const auto bad = [&](const char* name, const char* error, std::string bytes,
+                       std::vector<std::string> words = {}) -> Reply& {
+    Reply& reply = good(name, std::move(bytes), std::move(words));
+    all.back().error = error;
+    return reply;
+  };
+  std::string many_fields;
+  for (int i = 0; i < 150; ++i) many_fields.append("X-").append(std::to_string(i)).append(": value\r\n");
+  std::string long_field = "X: ";
+  long_field.append(64 << 10, 'v').append("\r\n");
+  const std::string ok = "HTTP/1.1 200 OK\r\n";
+  const std::string chunked = ok + "Transfer-Encoding: chunked\r\n\r\n";
+
+  good("octet by octet", answer("OK")).piece = 1;
+  good("1xx before", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 x\r\nA: b\r\n\r\n" + answer("OK"));
+  good("HEAD", ok + "Content-Length: 500\r\n\r\n", {"-m", "HEAD"});
+  good("204", "HTTP/1.1 204 No Content\r\n\r\n");
+  good("304", "HTTP/1.1 304 x\r\nContent-Length: 9\r\n\r\n");
+  good("chunked", chunked + "3;x=\"y\"\r\nabc\r\n0\r\nT: u\r\n\r\n");
+  good("close-delimited", ok + "\r\nall of it").close = true;
+  good("150 fields", answer("OK", many_fields));
+  good("64 KiB field", answer("OK", long_field));
+  bad("bare LF", "parse", "HTTP/1.1 200 OK\nContent-Length: 2\n\nOK");
+  bad("garbage", "parse", "no HTTP at all");
+  bad("two lengths", "parse", ok + "Content-Length: 2\r\nContent-Length: 3\r\n\r\nOK");
+  bad("FIN mid-chunk", "closed", chunked + "5\r\nab").close = true;
+  bad("FIN mid-body", "closed", ok + "Content-Length: 5\r\n\r\nab").close = true;
+  bad("FIN instead of an answer", "closed", "").close = true;
+  bad("RST", "read", "").reset = true;
+  bad("silence", "timeout", "");
+  bad("half an answer", "timeout", ok + "Content-Le");
+  bad("two answers", "unsolicited", answer("OK") + answer("OK"));
+  bad("other status", "status", "HTTP/1.1 500 x\r\nContent-Length: 2\r\n\r\nOK");
+  bad("other length", "length", answer("OKAY"));
+  bad("other octets", "body", answer("xxxy"), {"--body-bytes", "4"});
+  return all;
+}
+
+// Each ends well or with an error of its kind, in time.
+TEST_F(ProgramTest, ReadsWhatIsRightAndRefusesWhatIsNot) {
+  for (const Edge& edge : edges()) {
+    SCOPED_TRACE(edge.name);
+    // The first answer makes the rule; where the case is an error, it is a good one.
+    TinyServer server([&](const std::string& request, std::uint64_t number) {
+      return edge.error != nullptr && number == 0 ? good_reply(request, number) : edge.reply;
+    });
+    std::vector<std::string> words = {server.url(), "-c",    "2",      "-d",        "150ms",
+                                      "--timeout",  "100ms", "--json", path("json")};
+    words.insert(words.end(), edge.words.begin(), edge.words.end());
+    const auto begin = std::chrono::steady_clock::now();
+    const Finished run = run_program(words);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+    const json result = json::parse(content_of(path("json")));
+    if (edge.error == nullptr) {
+      EXPECT_EQ(run.code, 0) << run.err;
+      EXPECT_EQ(result.at("errors").at("total"), 0);
+      EXPECT_EQ(result.at("requests"), server.requests());
+    } else {
+      EXPECT_EQ(run.code, 1);
+      expect_one_line(run.err);
+      EXPECT_GT(result.at("errors").at(edge.error).get<int>(), 0) << result.at("errors");
+      EXPECT_EQ(result.at("errors").at("total"), result.at("errors").at(edge.error)) << result.at("errors");
+    }
+  }
+}
+
+TEST_F(ProgramTest, FindsOneBadAnswerAmongThousands) {
+  TinyServer server([](const std::string& request, std::uint64_t number) {
+    return number == 500 ? Reply{.bytes = answer("KO, no")} : good_reply(request, number);
+  });
+  const Finished run = run_program({server.url(), "-c", "4", "-d", "500ms", "--json", "-"});
+  EXPECT_EQ(run.code, 1);
+  EXPECT_EQ(json::parse(run.out).at("errors").at("length"), 1);
+  EXPECT_EQ(json::parse(run.out).at("errors").at("total"), 1);
+}
+
+TEST_F(ProgramTest, FailsWhenTheServerCountsOtherwise) {
+  TinyServer server([](const std::string& request, std::uint64_t number) {
+    return good_reply(request, number > 100 ? number - 1 : number);
+  });
+  const Finished run = run_program({server.url(), "-c", "2", "-d", "300ms", "--stats-path", "/stats"});
+  EXPECT_EQ(run.code, 1);
+  expect_one_line(run.err);
+  EXPECT_THAT(run.err, HasSubstr("counted"));
+  EXPECT_THAT(run.out, HasSubstr("NOT"));
+}
+
+TEST_F(ProgramTest, NeedsACounterWhereItWasToldToLook) {
+  TinyServer server(
+      [](const std::string&, std::uint64_t) { return Reply{.bytes = answer("OK"), .close = true}; });
+  const Finished run = run_program({server.url(), "-d", "100ms", "--stats-path", "/stats"});
+  EXPECT_EQ(run.code, 1);
+  expect_one_line(run.err);
+  EXPECT_THAT(run.err, HasSubstr("/stats"));
+}
+
+TEST_F(ProgramTest, SaysThatNobodyListens) {
+  std::string url;
+  { url = TinyServer(good_reply).url(); }
+  const Finished run = run_program({url, "-d", "100ms", "--json", path("json")});
+  EXPECT_EQ(run.code, 1);
+  expect_one_line(run.err);
+  EXPECT_THAT(run.err, HasSubstr("Connection refused"));
+  EXPECT_EQ(file_count(), 0U) << "no result, no file";
+}
+
+TEST_F(ProgramTest, SaysThatTheServerWentAway) {
+  auto server = std::make_unique<TinyServer>(good_reply);
+  const auto begin = std::chrono::steady_clock::now();
+  const Finished run =
+      run_program({server->url(), "-c", "2", "-d", "60s", "--json", path("json")}, [&](pid_t) {
+        while (server->requests() < 100) std::this_thread::yield();
+        server.reset();
+      });
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+  EXPECT_EQ(run.code, 1);
+  expect_one_line(run.err);
+  EXPECT_THAT(run.err, HasSubstr("went away"));
+  EXPECT_GT(json::parse(content_of(path("json"))).at("errors").at("connect").get<int>(), 0);
+}
+
+TEST_F(ProgramTest, RefusesAFirstAnswerThatIsAnError) {
+  TinyServer server([](const std::string&, std::uint64_t) {
+    return Reply{.bytes = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"};
+  });
+  const Finished run = run_program({server.url(), "-d", "100ms"});
+  EXPECT_EQ(run.code, 1);
+  expect_one_line(run.err);
+  EXPECT_THAT(run.err, HasSubstr("--expect-status 404"));
+  EXPECT_EQ(server.requests(), 1U);
+  EXPECT_EQ(run_program({server.url(), "-d", "100ms", "--expect-status", "404"}).code, 0);
+}
+
+TEST_F(ProgramTest, RefusesABadCommandLineBeforeAnythingIsSent) {
+  TinyServer server(good_reply);
+  const std::vector<std::vector<std::string>> kBad = {
+      {"--nonsense"},
+      {"https://localhost/"},
+      {"no url"},
+      {server.url(), "--body-file", path("missing")},
+      {server.url(), "--json", path("no/such/folder")},
+      {server.url(), "--hgrm", path("no/such/folder")},
+      {server.url(), "--json", folder_.string()},
+      {"versus", server.url(), server.url(), "--pid-a", "999999999", "--pid-b", "1"},
+      {"versus", server.url(), server.url(), "--pid-a", std::to_string(getpid()), "--pid-b",
+       std::to_string(getpid()), "--ndjson", path("no/such/folder")},
+  };
+  for (const auto& words : kBad) {
+    const Finished run = run_program(words);
+    EXPECT_EQ(run.code, 2) << testing::PrintToString(words);
+    expect_one_line(run.err);
+    EXPECT_EQ(run.out, "");
+  }
+  EXPECT_EQ(server.requests(), 0U);
+  EXPECT_EQ(file_count(), 0U);
+}
+
+TEST_F(ProgramTest, SaysThatTheDiskIsFull) {
+  TinyServer server(good_reply);
+  const Finished run = run_program({server.url(), "-d", "50ms", "--json", "/dev/full"});
+  EXPECT_EQ(run.code, 1);
+  expect_one_line(run.err);
+  EXPECT_THAT(run.err, HasSubstr("No space left"));
+}
+
+TEST_F(ProgramTest, SaysWhatItHasSeenWhenItIsInterrupted) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    TinyServer server(good_reply);
+    const auto begin = std::chrono::steady_clock::now();
+    const Finished run =
+        run_program({server.url(), "-c", "2", "-d", "60s", "--json", path("json"), "--stats-path", "/stats"},
+                    [&](pid_t pid) {
+                      while (server.requests() < 100) std::this_thread::yield();
+                      ::kill(pid, signal);
+                    });
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+    EXPECT_EQ(run.code, 128 + signal) << run.err;
+    EXPECT_EQ(run.err, "");
+    const json result = json::parse(content_of(path("json")));
+    EXPECT_EQ(result.at("interrupted"), true);
+    EXPECT_GT(result.at("measured_requests").get<int>(), 50);
+    EXPECT_LT(result.at("duration_seconds").get<double>(), 20);
+    EXPECT_EQ(result.at("server_requests"), result.at("requests"));
+    EXPECT_THAT(run.out, HasSubstr("interrupted"));
+  }
+}
+
+TEST_F(ProgramTest, ComparesTwoServersInTurn) {
+  for (const bool keep_alive : {true, false}) {
+    TinyServer a(good_reply);
+    TinyServer b(good_reply);
+    std::vector<std::string> words = {"versus",
+                                      a.url(),
+                                      b.url(),
+                                      "--pid-a",
+                                      std::to_string(getpid()),
+                                      "--pid-b",
+                                      std::to_string(getpid()),
+                                      "-c",
+                                      "4",
+                                      "--slice-ms",
+                                      "5",
+                                      "--pairs",
+                                      "6",
+                                      "--seed",
+                                      "7",
+                                      "--ndjson",
+                                      path("ndjson")};
+    if (!keep_alive) words.push_back("--no-keepalive");
+    const Finished run = run_program(words);
+    EXPECT_EQ(run.code, 0) << run.err;
+    EXPECT_EQ(run.err, "");
+    EXPECT_THAT(run.out, HasSubstr("b over a"));
+
+    std::istringstream lines(content_of(path("ndjson")));
+    std::string line;
+    std::vector<json> slices;
+    while (std::getline(lines, line)) slices.push_back(json::parse(line));
+    ASSERT_EQ(slices.size(), 13U);
+    for (std::size_t i = 0; i < 12; ++i) {
+      const json& slice = slices[i];
+      EXPECT_EQ(slice.at("pair"), i / 2);
+      EXPECT_EQ(slice.at("position"), i % 2);
+      EXPECT_EQ(slice.at("errors"), 0);
+      EXPECT_GT(slice.at("requests").get<int>(), 0);
+      EXPECT_GT(slice.at("cpu_ns").get<std::int64_t>(), 0);
+      EXPECT_GE(slice.at("wall_ns").get<std::int64_t>(), 5'000'000);
+      EXPECT_TRUE(i % 2 == 0 || slice.at("side") != slices[i - 1].at("side"));
+    }
+    // Both orders occur: that is the coin.
+    EXPECT_NE(std::count_if(slices.begin(), slices.end() - 1,
+                            [](const json& s) { return s.at("position") == 0 && s.at("side") == "a"; }) %
+                  6,
+              0);
+    const json& totals = slices.back();
+    EXPECT_EQ(totals.at("requests_a"), a.requests());
+    EXPECT_EQ(totals.at("requests_b"), b.requests());
+    EXPECT_EQ(totals.at("pairs"), 6);
+    EXPECT_EQ(a.accepted(), keep_alive ? 5 : a.requests())
+        << "four connections, and one for the first answer";
+  }
+}
+
+TEST_F(ProgramTest, ComparesOnlyServersThatAnswerAlike) {
+  TinyServer a(good_reply);
+  const std::string pid = std::to_string(getpid());
+  for (const char* other :
+       {"HTTP/1.1 201 x\r\nContent-Length: 2\r\n\r\nOK", "HTTP/1.1 200 x\r\nContent-Length: 1\r\n\r\nO",
+        "HTTP/1.1 200 x\r\nContent-Length: 2\r\n\r\nKO"}) {
+    TinyServer b([&](const std::string&, std::uint64_t) { return Reply{.bytes = other}; });
+    const Finished run = run_program({"versus", a.url(), b.url(), "--pid-a", pid, "--pid-b", pid, "--pairs",
+                                      "1", "--ndjson", path("ndjson")});
+    EXPECT_EQ(run.code, 1) << other;
+    expect_one_line(run.err);
+    EXPECT_EQ(file_count(), 0U);
+  }
+}
+
+TEST_F(ProgramTest, FailsAComparisonWithErrors) {
+  TinyServer a(good_reply);
+  TinyServer b([](const std::string& request, std::uint64_t number) {
+    return number == 20 ? Reply{.bytes = "", .close = true} : good_reply(request, number);
+  });
+  const std::string pid = std::to_string(getpid());
+  const Finished run = run_program({"versus", a.url(), b.url(), "--pid-a", pid, "--pid-b", pid, "-c", "2",
+                                    "--pairs", "4", "--slice-ms", "10"});
+  EXPECT_EQ(run.code, 1);
+  expect_one_line(run.err);
+  EXPECT_THAT(run.err, HasSubstr(b.url()));
+}
+
+TEST_F(ProgramTest, SaysWhoItIs) {
+  const Finished version = run_program({"--version"});
+  EXPECT_EQ(version.code, 0);
+  EXPECT_THAT(version.out, HasSubstr("loadgen "));
+  const Finished identity = run_program({"--identity"});
+  EXPECT_EQ(identity.code, 0);
+  for (const char* key : {"revision", "dirty", "compiler", "flags", "build_type", "sanitizers"}) {
+    EXPECT_TRUE(json::parse(identity.out).contains(key)) << key;
+  }
+}
+
+}  // namespace
+}  // namespace httpdyno::loadgen

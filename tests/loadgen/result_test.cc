@@ -1,0 +1,147 @@
+// Verdict, JSON and summary of a run.
+#include "loadgen/result.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cerrno>
+#include <nlohmann/json.hpp>
+
+#include "loadgen/failure.h"
+
+namespace httpdyno::loadgen {
+namespace {
+
+using testing::HasSubstr;
+
+RunOptions options() {
+  RunOptions out;
+  EXPECT_EQ(parse_url("http://h:1/x", out.url), "");
+  out.threads = 2;
+  return out;
+}
+
+RunResult result() {
+  RunResult out;
+  out.tally.window = {Time(), kNever};
+  for (int i = 1; i <= 1000; ++i) out.tally.answer_well(Time(), Time() + i * 1us);
+  ++out.tally.answered;
+  out.measured = 2s;
+  out.cpu = 3s;
+  return out;
+}
+
+TEST(RunResult, DerivesItsRates) {
+  const RunResult good = result();
+  EXPECT_DOUBLE_EQ(good.requests_per_second(), 500);
+  EXPECT_DOUBLE_EQ(good.cpu_ns_per_request(), 3e6);
+  EXPECT_DOUBLE_EQ(good.cpu_share(2), 0.75);
+  EXPECT_EQ(RunResult().requests_per_second(), 0);
+  EXPECT_EQ(RunResult().cpu_ns_per_request(), 0);
+}
+
+TEST(Complaint, IsEmptyForAGoodRun) {
+  EXPECT_EQ(complaint(result(), options()), "");
+  EXPECT_EQ(exit_code(result(), ""), 0);
+}
+
+TEST(Complaint, NamesErrorsWithTheirCause) {
+  RunResult bad = result();
+  bad.tally.errors.add(ErrorKind::closed, 7);
+  bad.tally.errors.add(ErrorKind::connect, 2, ECONNREFUSED);
+  const std::string line = complaint(bad, options());
+  EXPECT_THAT(line, HasSubstr("7 unanswered: the server ended the connection"));
+  EXPECT_THAT(line, HasSubstr("Connection refused"));
+  EXPECT_EQ(exit_code(bad, line), kExitFailed);
+}
+
+TEST(Complaint, MindsAMissingRequest) {
+  RunResult bad = result();
+  bad.server_requests = 1001;
+  EXPECT_EQ(complaint(bad, options()), "");
+  bad.server_requests = 1002;
+  EXPECT_THAT(complaint(bad, options()), HasSubstr("1002"));
+  bad.server_requests = 1000;
+  EXPECT_THAT(complaint(bad, options()), HasSubstr("1000"));
+  // Of requests that an interrupted run left behind nobody knows how far they got.
+  bad.tally.unanswered = 3;
+  bad.server_requests = 1004;
+  EXPECT_EQ(complaint(bad, options()), "");
+  bad.server_requests = 1005;
+  EXPECT_NE(complaint(bad, options()), "");
+}
+
+TEST(Complaint, MindsARunWithoutAnswers) {
+  RunResult nothing;
+  EXPECT_NE(complaint(nothing, options()), "");
+  nothing.signal = SIGINT;
+  EXPECT_EQ(complaint(nothing, options()), "");
+  EXPECT_EQ(exit_code(nothing, ""), 130);
+  RunResult gone = result();
+  gone.end = RunEnd::server_gone;
+  EXPECT_THAT(complaint(gone, options()), HasSubstr("went away"));
+}
+
+TEST(JsonReport, HasItsKeys) {
+  const RunResult good = result();
+  const auto json = nlohmann::json::parse(json_report(good, options()));
+  EXPECT_EQ(json.at("requests"), 1001);
+  EXPECT_EQ(json.at("measured_requests"), 1000);
+  EXPECT_EQ(json.at("answers_in_window"), 1000);
+  EXPECT_EQ(json.at("requests_per_second"), 500.0);
+  EXPECT_EQ(json.at("cpu_ns_per_request"), 3e6);
+  EXPECT_EQ(json.at("duration_seconds"), 2.0);
+  EXPECT_EQ(json.at("warmup_seconds"), 0.0);
+  EXPECT_EQ(json.at("generator_cpu_share"), 0.75);
+  EXPECT_EQ(json.at("bytes_received"), 0);
+  EXPECT_EQ(json.at("connections"), 10);
+  EXPECT_EQ(json.at("threads"), 2);
+  EXPECT_EQ(json.at("pipeline"), 1);
+  EXPECT_EQ(json.at("method"), "GET");
+  EXPECT_EQ(json.at("url"), "http://h:1/x");
+  EXPECT_EQ(json.at("keepalive"), true);
+  EXPECT_EQ(json.at("interrupted"), false);
+  EXPECT_TRUE(json.contains("version"));
+  EXPECT_FALSE(json.contains("server_requests"));
+  const auto& latency = json.at("latency_ns");
+  EXPECT_EQ(latency.at("min"), 1000);
+  EXPECT_EQ(latency.at("max"), 1'000'000);
+  EXPECT_EQ(latency.at("mean"), 500'500.0);
+  EXPECT_EQ(latency.at("p50"), good.tally.latency.percentile(50));
+  EXPECT_EQ(latency.at("p90"), good.tally.latency.percentile(90));
+  EXPECT_EQ(latency.at("p99"), good.tally.latency.percentile(99));
+  EXPECT_EQ(latency.at("p99_9"), good.tally.latency.percentile(99.9));
+}
+
+TEST(JsonReport, CountsErrorsByKind) {
+  RunResult bad = result();
+  for (std::size_t i = 0; i < kErrorKinds; ++i) bad.tally.errors.add(kErrorRows[i].kind, i + 1);
+  const auto errors = nlohmann::json::parse(json_report(bad, options())).at("errors");
+  EXPECT_EQ(errors.at("total"), 55);
+  std::uint64_t count = 0;
+  for (const char* key : {"connect", "read", "write", "timeout", "parse", "status", "length", "body",
+                          "unsolicited", "closed"}) {
+    EXPECT_EQ(errors.at(key), ++count) << key;
+  }
+  EXPECT_EQ(errors.size(), 11U);
+}
+
+TEST(JsonReport, HasNoLatencyOfNothing) {
+  const auto json = nlohmann::json::parse(json_report(RunResult(), options()));
+  EXPECT_TRUE(json.at("latency_ns").at("p50").is_null());
+  EXPECT_EQ(json.at("requests_per_second"), 0.0);
+}
+
+TEST(TextReport, SaysWhatAPersonWantsToKnow) {
+  RunResult good = result();
+  good.server_requests = 1001;
+  const std::string text = text_report(good, options());
+  for (const char* part : {"GET http://h:1/x", "10 connections on 2 threads", "500 per second", "p99.9",
+                           "errors     none", "counted 1,001 requests"}) {
+    EXPECT_THAT(text, HasSubstr(part));
+  }
+}
+
+}  // namespace
+}  // namespace httpdyno::loadgen

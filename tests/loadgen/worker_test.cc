@@ -1,0 +1,320 @@
+// A worker's whole loop in virtual time: schedules, windows, timeouts, losses, without a socket and without
+// sleeping.
+#include "loadgen/worker.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "loadgen/limits.h"
+#include "tests/loadgen/fake_io.h"
+
+namespace httpdyno::loadgen {
+namespace {
+
+constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK";
+constexpr std::string_view kClosingAnswer =
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK";
+
+using TestWorker = Worker<FakeIo, FakeClock>;
+
+class WorkerTest : public testing::Test {
+ protected:
+  // `io` first: it sets the time.
+  void make(std::uint32_t connections, std::uint32_t pipeline = 1, bool keep_alive = true) {
+    Url url;
+    ASSERT_EQ(parse_url("http://h/", url), "");
+    RequestSpec spec;
+    spec.keep_alive = keep_alive;
+    script_ = make_script(url, spec, pipeline);
+    script_.expected.check_length = true;
+    script_.expected.body_bytes = 2;
+    worker_ = std::make_unique<TestWorker>(
+        io_, script_, WorkerConfig{.server = {}, .connections = connections, .timeout = 500ms});
+    begin_ = FakeClock::now();
+    // The server, if a test sets no other: each connection's requests one after another, kService each.
+    io_.on_request = [this](io::ConnId id, std::string_view bytes) {
+      for (std::size_t i = whole_requests(id, bytes); i > 0; --i) answer_next(id, kAnswer);
+    };
+  }
+  // How many requests `bytes` complete on this connection.
+  std::size_t whole_requests(io::ConnId id, std::string_view bytes) {
+    std::size_t& seen = octets_[id.index];
+    const std::size_t before = seen / script_.request_bytes;
+    seen += bytes.size();
+    return seen / script_.request_bytes - before;
+  }
+  void answer_next(io::ConnId id, std::string_view bytes) {
+    Time& free = free_at_[id.index];
+    free = std::max(free, FakeClock::now()) + kService;
+    ++answers_;
+    io_.answer(id, std::string(bytes), free);
+  }
+  // A run of `length` from now; the window is all of it unless `warmup` says less.
+  RunEnd run(Duration length, Duration warmup = 0s) {
+    worker_->connect_all();
+    start_ = FakeClock::now();
+    worker_->tally().window = {start_ + warmup, start_ + length};
+    return worker_->run(start_ + length, drain_limit(500ms, 1));
+  }
+  const Tally& tally() const { return worker_->tally(); }
+  std::uint64_t errors(ErrorKind kind) const { return worker_->tally().errors.of(kind); }
+
+  static constexpr Duration kService = 100us;
+
+  FakeIo io_;
+  Script script_;
+  std::unique_ptr<TestWorker> worker_;
+  Time begin_;
+  Time start_;
+  std::map<std::uint32_t, std::size_t> octets_;
+  std::map<std::uint32_t, Time> free_at_;
+  std::uint64_t answers_ = 0;
+};
+
+TEST_F(WorkerTest, GivesPipelinedRequestsTheirOwnLatencies) {
+  constexpr std::uint32_t kDepth = 8;
+  make(4, kDepth);
+  ASSERT_EQ(run(80 * kService), RunEnd::done);
+  // 10 batches on each of 4 connections, request j of a batch after j service times.
+  EXPECT_EQ(tally().answered, 4U * 10 * kDepth);
+  EXPECT_EQ(tally().answered, answers_);
+  EXPECT_EQ(tally().errors.total(), 0U);
+  EXPECT_DOUBLE_EQ(tally().latency.mean(), (kDepth + 1) * 100'000 / 2.0);
+  EXPECT_EQ(tally().latency.max(), kDepth * 100'000);
+  for (std::int64_t j = 1; j <= kDepth; ++j) {
+    EXPECT_EQ(tally().latency.count_at(Histogram::index_of(j * 100'000)), 40) << j;
+  }
+  EXPECT_EQ(io_.sends, 40U);
+}
+
+TEST_F(WorkerTest, SendsNothingAfterItsTimeAndWaitsForWhatIsOutstanding) {
+  make(3);
+  ASSERT_EQ(run(10 * kService + kService / 2), RunEnd::done);
+  EXPECT_LT(io_.last_send, start_ + 10 * kService + kService / 2);
+  EXPECT_EQ(tally().answered, 3U * 11);
+  EXPECT_EQ(tally().answered_in_window, 3U * 10) << "the last answers came after it";
+  EXPECT_EQ(tally().latency.total(), 33);
+  EXPECT_EQ(FakeClock::now(), start_ + 11 * kService);
+  EXPECT_EQ(io_.open_connections(), 3U);
+}
+
+TEST_F(WorkerTest, LeavesTheWarmUpOut) {
+  make(1);
+  ASSERT_EQ(run(100 * kService, 40 * kService), RunEnd::done);
+  EXPECT_EQ(tally().answered, 100U);
+  EXPECT_EQ(tally().latency.total(), 60);
+  // The answers at the window's two ends: the first of them was asked for in the warm-up.
+  EXPECT_EQ(tally().answered_in_window, 60U);
+}
+
+TEST_F(WorkerTest, RunsAgainOnTheSameConnections) {
+  make(2);
+  ASSERT_EQ(run(10 * kService), RunEnd::done);
+  EXPECT_EQ(tally().answered, 20U);
+  ASSERT_EQ(run(10 * kService), RunEnd::done);
+  EXPECT_EQ(tally().answered, 40U);
+  EXPECT_EQ(io_.connects, 2U);
+  EXPECT_EQ(tally().reconnects, 0U);
+}
+
+TEST_F(WorkerTest, MakesManyConnectionsAFewAtATime) {
+  make(3 * kConnectsAtOnce);
+  std::size_t most = 0;
+  io_.connect_result = [&] {
+    most = std::max(most, static_cast<std::size_t>(io_.connects));
+    return 0;
+  };
+  worker_->connect_all();
+  EXPECT_EQ(io_.connects, 3 * kConnectsAtOnce);
+  EXPECT_EQ(FakeClock::now(), begin_ + 3 * io_.connect_time);
+}
+
+TEST_F(WorkerTest, TimesOutAndConnectsAnew) {
+  make(2, 4);
+  io_.on_request = [this](io::ConnId id, std::string_view bytes) {
+    for (std::size_t i = whole_requests(id, bytes); i > 0; --i) {
+      // One connection is answered once and never again.
+      if (id.index == 0 && answers_ >= 4) continue;
+      answer_next(id, kAnswer);
+    }
+  };
+  ASSERT_EQ(run(700ms), RunEnd::done);
+  EXPECT_EQ(errors(ErrorKind::timeout), 8U)
+      << "one batch during the run, and the one after it during the drain";
+  EXPECT_EQ(tally().errors.total(), 8U);
+  EXPECT_EQ(tally().reconnects, 1U);
+  EXPECT_EQ(tally().answered, answers_);
+  EXPECT_LE(FakeClock::now(), start_ + 700ms + drain_limit(500ms, 1) + 20ms);
+}
+
+TEST_F(WorkerTest, LooksForTimeoutsAfterWhatIsHereAlready) {
+  make(2);
+  io_.received_per_wait = 1;
+  // The process stands still for longer than the timeout, right after both requests were sent.
+  bool stopped = false;
+  io_.on_request = [&](io::ConnId id, std::string_view) {
+    answer_next(id, kAnswer);
+    if (!stopped) io_.call(FakeClock::now() + kService / 2, [] { FakeClock::value += 2s; });
+    stopped = true;
+  };
+  ASSERT_EQ(run(1s), RunEnd::done);
+  EXPECT_EQ(tally().answered, 2U);
+  EXPECT_EQ(tally().errors.total(), 0U);
+  EXPECT_EQ(tally().latency.total(), 2);
+}
+
+TEST_F(WorkerTest, LooksForTimeoutsEvenIfThereIsAlwaysMore) {
+  make(1);
+  io_.received_per_wait = 0;
+  ASSERT_EQ(run(1s), RunEnd::done);
+  EXPECT_EQ(errors(ErrorKind::timeout), 1U);
+  EXPECT_EQ(tally().answered, 0U);
+}
+
+TEST_F(WorkerTest, CountsTheRequestsOfALostConnection) {
+  make(1, 4);
+  int batches = 0;
+  io_.on_request = [&](io::ConnId id, std::string_view) {
+    ++batches;
+    answer_next(id, kAnswer);
+    if (batches == 1) {
+      io_.end(id, FakeClock::now() + 1ms);
+    } else if (batches == 2) {
+      io_.fail(id, ECONNRESET, FakeClock::now() + 1ms);
+    } else {
+      for (int i = 0; i < 3; ++i) answer_next(id, kAnswer);
+    }
+  };
+  ASSERT_EQ(run(50ms), RunEnd::done);
+  EXPECT_EQ(errors(ErrorKind::closed), 3U);
+  EXPECT_EQ(errors(ErrorKind::read), 3U);
+  EXPECT_EQ(tally().errors.total(), 6U);
+  EXPECT_EQ(tally().answered, answers_);
+  EXPECT_EQ(tally().reconnects, 2U);
+}
+
+TEST_F(WorkerTest, TakesAServersCapOnRequestsForNoError) {
+  make(2, 2);
+  io_.on_request = [this](io::ConnId id, std::string_view) {
+    answer_next(id, kAnswer);
+    answer_next(id, kClosingAnswer);
+    io_.end(id, free_at_[id.index]);
+  };
+  ASSERT_EQ(run(50 * kService), RunEnd::done);
+  EXPECT_EQ(tally().errors.total(), 0U);
+  EXPECT_EQ(tally().answered, answers_);
+  EXPECT_GT(tally().reconnects, 10U);
+}
+
+TEST_F(WorkerTest, UsesOneConnectionPerRequestWithoutKeepAlive) {
+  make(3, 1, false);
+  io_.on_request = [this](io::ConnId id, std::string_view) {
+    answer_next(id, kClosingAnswer);
+    io_.end(id, free_at_[id.index]);
+  };
+  ASSERT_EQ(run(50 * kService), RunEnd::done);
+  EXPECT_GT(tally().answered, 60U);
+  EXPECT_EQ(io_.connects, tally().answered);
+  EXPECT_EQ(io_.sends, tally().answered);
+  EXPECT_EQ(io_.open_connections(), 0U);
+  EXPECT_EQ(tally().errors.total(), 0U);
+  EXPECT_EQ(tally().reconnects, 0U);
+  EXPECT_EQ(tally().latency.max(), 100'000) << "from the send, not from the connect";
+}
+
+TEST_F(WorkerTest, EndsAConnectionThatTheServerShouldHaveEnded) {
+  make(1, 1, false);
+  io_.on_request = [this](io::ConnId id, std::string_view) { answer_next(id, kAnswer); };
+  ASSERT_EQ(run(1s), RunEnd::done);
+  EXPECT_GE(tally().answered, 9U);
+  EXPECT_EQ(tally().errors.total(), 0U);
+  EXPECT_EQ(io_.open_connections(), 0U);
+}
+
+TEST_F(WorkerTest, GivesUpWhenTheServerIsGone) {
+  make(2);
+  bool dead = false;
+  io_.connect_result = [&] { return dead ? ECONNREFUSED : 0; };
+  io_.on_request = [&](io::ConnId id, std::string_view) {
+    if (FakeClock::now() > start_ + 10ms) dead = true;
+    if (dead) {
+      io_.end(id, FakeClock::now());
+    } else {
+      answer_next(id, kAnswer);
+    }
+  };
+  ASSERT_EQ(run(60s), RunEnd::server_gone);
+  EXPECT_EQ(errors(ErrorKind::closed), 2U);
+  EXPECT_GT(errors(ErrorKind::connect), 10U);
+  EXPECT_LT(errors(ErrorKind::connect), 300U) << "a dead server is not hammered";
+  EXPECT_EQ(tally().errors.first_code_of(ErrorKind::connect), ECONNREFUSED);
+  EXPECT_LT(FakeClock::now(), start_ + 10ms + kGoneAfter + 100ms);
+  EXPECT_EQ(tally().answered, answers_);
+}
+
+TEST_F(WorkerTest, DoesNotHammerAServerThatEndsEveryConnection) {
+  make(1);
+  io_.on_request = [this](io::ConnId id, std::string_view) { io_.end(id, FakeClock::now()); };
+  ASSERT_EQ(run(1s), RunEnd::done);
+  EXPECT_GT(errors(ErrorKind::closed), 10U);
+  EXPECT_LE(errors(ErrorKind::closed), 100U);
+}
+
+TEST_F(WorkerTest, StopsWhenItIsToldTo) {
+  make(2, 4);
+  std::uint64_t answered = 0;
+  io_.on_request = [&](io::ConnId id, std::string_view bytes) {
+    for (std::size_t i = whole_requests(id, bytes); i > 0; --i) {
+      if (++answered <= 8) answer_next(id, kAnswer);  // then it is silent
+    }
+  };
+  io_.call(FakeClock::now() + 50ms, [&] { worker_->stop(); });
+  ASSERT_EQ(run(60s), RunEnd::interrupted);
+  EXPECT_EQ(tally().answered, 8U);
+  // The timeout comes before the end of the drain: half a second is less than a second.
+  EXPECT_EQ(errors(ErrorKind::timeout) + tally().unanswered, 8U);
+  EXPECT_LE(FakeClock::now(), begin_ + 50ms + kInterruptedDrain + 20ms);
+  EXPECT_GE(worker_->stopped_at(), begin_ + 50ms);
+  EXPECT_LE(worker_->stopped_at(), begin_ + 70ms);
+}
+
+TEST_F(WorkerTest, StopsBeforeItHasBegun) {
+  make(2);
+  worker_->stop();
+  EXPECT_EQ(run(60s), RunEnd::interrupted);
+  EXPECT_EQ(tally().answered, 0U);
+  EXPECT_EQ(io_.sends, 0U);
+}
+
+TEST_F(WorkerTest, SendsTheRestOfWhatTheKernelTookAPartOf) {
+  make(2, 4);
+  io_.send_max = script_.request_bytes + 3;
+  ASSERT_EQ(run(40 * kService), RunEnd::done);
+  EXPECT_EQ(tally().errors.total(), 0U);
+  EXPECT_EQ(tally().answered, answers_);
+  EXPECT_EQ(tally().answered, 80U);
+}
+
+TEST_F(WorkerTest, CountsEveryOctet) {
+  make(3, 2);
+  ASSERT_EQ(run(20 * kService), RunEnd::done);
+  EXPECT_EQ(tally().bytes_received, tally().answered * kAnswer.size());
+  EXPECT_EQ(worker_->answered_so_far(), tally().answered);
+}
+
+TEST_F(WorkerTest, CountsAnAnswerThatNobodyAskedFor) {
+  make(1);
+  io_.on_request = [this](io::ConnId id, std::string_view) {
+    answer_next(id, std::string(kAnswer) + std::string(kAnswer));
+  };
+  ASSERT_EQ(run(5ms), RunEnd::done);
+  EXPECT_EQ(errors(ErrorKind::unsolicited), 1U);
+  EXPECT_EQ(tally().answered, 1U);
+}
+
+}  // namespace
+}  // namespace httpdyno::loadgen

@@ -221,6 +221,15 @@ class Server:
             self.process.stdout.close()
 
 
+def while_handlers_sleep(check: Callable[[int], bool]) -> None:
+    """For what can only be seen while handlers sleep: the check is told for how many milliseconds they should, and
+    returns whether they still did when it had seen it. A busy machine gets more time."""
+    for milliseconds in (300, 1200, 5000):
+        if check(milliseconds):
+            return
+    pytest.fail("the machine was never quick enough")
+
+
 def run_program(row: str, *flags: str) -> subprocess.CompletedProcess[str]:
     """A program that should end by itself, and soon."""
     try:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import pytest
 
-from processes import Server, has_own_threads, until
+from processes import Server, has_own_threads, until, while_handlers_sleep
 from programs import INLINE, POOL, ROOT, SERVERS, patience, pooled, sanitized
 from wire import EOF, Client, Response, answer, elapsed_since, parse_all, pattern, post, request
 
@@ -113,32 +113,48 @@ def test_no_wake_is_lost_under_load(serve: Callable[..., Server]) -> None:
     assert server.stats()["requests"] == 64 * 150 + 1
 
 
+def full_pool(serve: Callable[..., Server], milliseconds: int, *flags: str) -> tuple[Server, list[Client], Client]:
+    """One worker that sleeps, one request that waits, and no room for another."""
+    server = pool(serve, 1, 1, *flags)
+    running = busy(server, 1, milliseconds)
+    waiting = server.connect()
+    waiting.send(request("/plaintext"))
+    server.sync()
+    return server, running, waiting
+
+
 # --- frozen ---------------------------------------------------------------------------------------------------------------
 
 
 def test_frozen_connection_is_not_read(serve: Callable[..., Server]) -> None:
     server = pool(serve, 2)
-    frozen, control = server.connect(), server.connect()
-    frozen.send(request("/sleep/400"))
-    server.wait_for_sleepers(1)
     more = request("/bytes/1") * 4000
-    before = json.loads(control.get("/stats").body)["bytes_received"]
-    rss = server.rss()
-    sent = frozen.send_some(more)
-    assert sent > 30_000
-    server.sync()
-    after = json.loads(control.get("/stats").body)["bytes_received"]
-    assert server.sleeping_workers() == 1, "the machine was too slow: the handler has ended"
-    assert after - before == len(request("/stats")) + len(b"sync\r\n")
-    if not sanitized():
-        assert server.rss() - rss < 256 * 1024
-    rest = threading.Thread(target=frozen.send, args=(more[sent:],))
-    rest.start()
-    assert frozen.read().body == b"slept\n"
-    for _ in range(4000):
-        assert frozen.read().body == b"x"
-    rest.join(patience())
-    assert frozen.buffer == b""
+
+    def check(milliseconds: int) -> bool:
+        with server.connect() as frozen, server.connect() as control:
+            frozen.send(request(f"/sleep/{milliseconds}"))
+            server.wait_for_sleepers(1)
+            before = json.loads(control.get("/stats").body)["bytes_received"]
+            rss = server.rss()
+            sent = frozen.send_some(more)
+            server.sync()
+            after = json.loads(control.get("/stats").body)["bytes_received"]
+            grown = server.rss() - rss
+            conclusive = server.sleeping_workers() == 1
+            if conclusive:
+                assert sent > 30_000
+                assert after - before == len(request("/stats")) + len(b"sync\r\n")
+                assert sanitized() or grown < 256 * 1024
+            rest = threading.Thread(target=frozen.send, args=(more[sent:],))
+            rest.start()
+            assert frozen.read().body == b"slept\n"
+            for _ in range(4000):
+                assert frozen.read().body == b"x"
+            rest.join(patience())
+            assert frozen.buffer == b""
+        return conclusive
+
+    while_handlers_sleep(check)
 
 
 @pytest.mark.parametrize("first", [100, 40_000, 300_000])
@@ -264,42 +280,52 @@ def assert_shed(response: Response) -> None:
 @pytest.mark.parametrize("workers, backlog", [(1, 1), (2, 3), (4, 1)])
 def test_one_more_than_fits_is_shed(serve: Callable[..., Server], workers: int, backlog: int) -> None:
     """Not when the workers are busy, but when as many wait as may; and at once."""
-    server = pool(serve, workers, backlog)
-    running = busy(server, workers, 500)
-    waiting = [server.connect() for _ in range(backlog)]
-    for client in waiting:
-        client.send(request("/plaintext"))
-    server.sync()
-    for _ in range(3):
-        client = server.connect()
-        client.send(request("/plaintext"))
-        assert_shed(client.read())
-        client.expect_end()
-    assert server.sleeping_workers() == workers, "the machine was too slow: a handler has ended"
-    for client in running:
-        assert client.read().body == b"slept\n"
-    for client in waiting:
-        assert client.read().body == b"Hello, World!"
-    for client in running + waiting:
-        assert client.get("/bytes/1").body == b"x"
-    stats = server.stats()
-    assert stats["shed"] == 3
-    assert stats["requests"] == 2 * (workers + backlog) + 3 + 1
+
+    def check(milliseconds: int) -> bool:
+        server = pool(serve, workers, backlog)
+        running = busy(server, workers, milliseconds)
+        waiting = [server.connect() for _ in range(backlog)]
+        for client in waiting:
+            client.send(request("/plaintext"))
+        server.sync()
+        extra = [server.connect() for _ in range(3)]
+        responses = [client.get("/plaintext") for client in extra]
+        if server.sleeping_workers() != workers:
+            return False
+        for client, response in zip(extra, responses):
+            assert_shed(response)
+            client.expect_end()
+        for client in running:
+            assert client.read().body == b"slept\n"
+        for client in waiting:
+            assert client.read().body == b"Hello, World!"
+        for client in running + waiting:
+            assert client.get("/bytes/1").body == b"x"
+        stats = server.stats()
+        assert stats["shed"] == 3
+        assert stats["requests"] == 2 * (workers + backlog) + 3 + 1
+        return True
+
+    while_handlers_sleep(check)
 
 
 def test_shed_ends_its_pipeline(serve: Callable[..., Server]) -> None:
     """One 503, then the end: no answer to what stands behind it, and no reset before it is read."""
-    server = pool(serve, 1, 1)
-    (running,) = busy(server, 1, 400)
-    waiting = server.connect()
-    waiting.send(request("/plaintext"))
-    server.sync()
-    client = server.connect()
-    client.send(request("/bytes/1") * 3 + post("/echo", b"x" * 100_000))
-    assert_shed(client.read())
-    client.expect_end()
-    assert running.read().body == b"slept\n" and waiting.read().body == b"Hello, World!"
-    assert server.stats()["shed"] == 1
+
+    def check(milliseconds: int) -> bool:
+        server, (running,), waiting = full_pool(serve, milliseconds)
+        client = server.connect()
+        client.send(request("/bytes/1") * 3 + post("/echo", b"x" * 100_000))
+        response = client.read()
+        if server.sleeping_workers() != 1:
+            return False
+        assert_shed(response)
+        client.expect_end()
+        assert running.read().body == b"slept\n" and waiting.read().body == b"Hello, World!"
+        assert server.stats()["shed"] == 1
+        return True
+
+    while_handlers_sleep(check)
 
 
 @pytest.mark.parametrize("workers, backlog", [(1, 1), (4, 1), (4, 4)])
@@ -346,23 +372,21 @@ def test_sheds_at_any_moment_are_exact(serve: Callable[..., Server]) -> None:
 
 
 def test_shed_of_head_has_no_content(serve: Callable[..., Server]) -> None:
-    server = pool(serve, 1, 1)
-    busy(server, 1, 300)
-    waiting = server.connect()
-    waiting.send(request("/plaintext"))
-    server.sync()
-    client = server.connect()
-    response = client.ask(request("/plaintext", method="HEAD"), "HEAD")
-    assert response.status == 503
-    client.expect_end()
+    def check(milliseconds: int) -> bool:
+        server, _, _ = full_pool(serve, milliseconds)
+        client = server.connect()
+        response = client.ask(request("/plaintext", method="HEAD"), "HEAD")
+        if server.sleeping_workers() != 1:
+            return False
+        assert response.status == 503
+        client.expect_end()
+        return True
+
+    while_handlers_sleep(check)
 
 
 def test_thousands_that_are_shed_leave_nothing(serve: Callable[..., Server]) -> None:
-    server = pool(serve, 1, 1)
-    busy(server, 1, 60_000)
-    waiting = server.connect()
-    waiting.send(request("/plaintext"))
-    server.sync()
+    server, _, _ = full_pool(serve, 60_000)
     sizes: list[int] = []
     body = b"y" * 20_000
     for turn in range(2000):
@@ -376,33 +400,39 @@ def test_thousands_that_are_shed_leave_nothing(serve: Callable[..., Server]) -> 
 
 
 def test_saturated_pool_stops_neither_accepts_nor_deadlines(serve: Callable[..., Server]) -> None:
-    server = pool(serve, 1, 1, "--timeout-request-ms", "200")
-    (running,) = busy(server, 1, 900)
-    waiting = server.connect()
-    waiting.send(request("/plaintext"))
-    server.sync()
-    half = server.connect()
-    start = time.monotonic()
-    half.send(b"GET / HTTP/1.1\r\n")
-    assert half.read().status == 408
-    assert elapsed_since(start) >= 0.2
-    assert_shed(server.connect().get("/plaintext"))
-    assert server.sleeping_workers() == 1
-    assert running.read().body == b"slept\n"
+    def check(milliseconds: int) -> bool:
+        server, (running,), _ = full_pool(serve, milliseconds + 300, "--timeout-request-ms", "200")
+        half = server.connect()
+        start = time.monotonic()
+        half.send(b"GET / HTTP/1.1\r\n")
+        status, took = half.read().status, elapsed_since(start)
+        response = server.connect().get("/plaintext")
+        if server.sleeping_workers() != 1:
+            return False
+        assert status == 408 and took >= 0.2
+        assert_shed(response)
+        assert running.read().body == b"slept\n"
+        return True
+
+    while_handlers_sleep(check)
 
 
 def test_one_slow_handler_does_not_hold_up_the_others(serve: Callable[..., Server]) -> None:
     """A hundred requests are answered while one sleeps."""
     server = pool(serve, 4)
-    (slow,) = busy(server, 1, 900)
-    clients = [server.connect() for _ in range(100)]
-    for client in clients:
-        client.send(request("/plaintext"))
-    for client in clients:
-        assert client.read().body == b"Hello, World!"
-    assert not slow.readable(0)
-    assert server.sleeping_workers() == 1
-    assert slow.read().body == b"slept\n"
+
+    def check(milliseconds: int) -> bool:
+        (slow,) = busy(server, 1, milliseconds)
+        clients = [server.connect() for _ in range(100)]
+        for client in clients:
+            client.send(request("/plaintext"))
+        for client in clients:
+            assert client.read().body == b"Hello, World!"
+        conclusive = not slow.readable(0) and server.sleeping_workers() == 1
+        assert slow.read().body == b"slept\n"
+        return conclusive
+
+    while_handlers_sleep(check)
 
 
 def test_waiting_requests_are_served_in_their_order(serve: Callable[..., Server]) -> None:

@@ -5,8 +5,7 @@
 //   begin(octets)                      what was received joins what is unfinished
 //   while (next_request())             one whole request at a time, in order
 //     respond(response)                  inline: answered at once; or
-//     frame = freeze()                   pool: the request leaves with its octets, thaw() comes later with
-//     the answer
+//     frame = freeze()                   pool: the request leaves with its octets; thaw() brings the answer
 //   end(now)                           what is unfinished is kept
 //
 // A request is read where it lies: in the lent octets of the read, or, when it came in several, in the
@@ -77,16 +76,14 @@ class Connection : public TimerNode {
   io::ConnId id() const { return id_; }
   std::uint64_t served() const { return served_; }
 
-  // --- life
-  // -------------------------------------------------------------------------------------------------------------
+  // --- life ---
   void open(io::ConnId id, const Config& config, Time now);
   // No completion will name it any more: everything goes back.
   void release(Commons& commons);
   void start_closing() { move_to(State::closing); }
   void start_lingering(const Config& config, Time now);
 
-  // --- input
-  // ------------------------------------------------------------------------------------------------------------
+  // --- input ---
   // How many of `available` octets belong to the unfinished request, as far as its length is declared: the
   // rest is served from where it lies, when this request is done, and never makes the frame grow.
   std::size_t octets_wanted(std::size_t available) const;
@@ -104,8 +101,7 @@ class Connection : public TimerNode {
   // Lingering: counts what is thrown away. False when it is enough.
   bool discard(std::size_t octets) { return (discarded_ += octets) <= kLingerBytesMax; }
 
-  // --- answers
-  // ----------------------------------------------------------------------------------------------------------
+  // --- answers ---
   void respond(Commons& commons, const http::Response& response);
   // The request with its octets, for somebody else to answer.
   RequestFrame* freeze(Commons& commons);
@@ -115,8 +111,7 @@ class Connection : public TimerNode {
   // Ends the connection with an answer of the core's own. The request that is being read is given up.
   void refuse(Commons& commons, int status, std::string_view reason);
 
-  // --- output and wishes
-  // ------------------------------------------------------------------------------------------------
+  // --- output and wishes ---
   const Output& output() const { return output_; }
   // The octets to send next; they stay where they are until sent(). Each progress gives the client
   // timeout_write anew.

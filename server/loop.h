@@ -115,8 +115,7 @@ class Loop {
     }
   }
 
-  // --- connections come and go
-  // ------------------------------------------------------------------------------------------
+  // --- connections come and go ---
 
   void on_accepted(const io::Completion& completion) {
     if (completion.error != 0) {
@@ -156,8 +155,7 @@ class Loop {
     if (!commons_.stopping && !table_.full()) io_.accept_start();
   }
 
-  // --- requests and answers
-  // ---------------------------------------------------------------------------------------------
+  // --- requests and answers ---
 
   void on_received(Connection& connection, const io::Completion& completion) {
     if (completion.error != 0) return close(connection);
@@ -271,8 +269,7 @@ class Loop {
     dirty_.push_back(&connection);
   }
 
-  // --- time
-  // -------------------------------------------------------------------------------------------------------------
+  // --- time ---
 
   // A timer that fires too early looks again, so a deadline that moves away (as it does with every request)
   // costs nothing.

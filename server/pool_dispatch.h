@@ -80,8 +80,7 @@ class PoolDispatch {
     workers_.clear();
   }
 
-  // --- the loop's side
-  // --------------------------------------------------------------------------------------------------
+  // --- the loop's side ---
   Job* new_job() {
     Job* job = resting_.pop();
     return job != nullptr ? job : new Job;

@@ -24,7 +24,7 @@ class Router {
 
   explicit Router(App& app) : app_(&app) {}
 
-  // `path` is a literal. One that ends in "/*" stands for all that begin with it (without the star).
+  // `path` is a literal without a query. One that ends in "/*" stands for all that begin with it (without the star).
   Router& add(http::Method method, std::string_view path, Function function) {
     const bool prefix = path.ends_with("/*");
     if (prefix) path.remove_suffix(1);
@@ -36,8 +36,13 @@ class Router {
 
   // Handles one request. HEAD is answered by a path's GET, OPTIONS by its Allow (RFC 9110 9.3.2, 9.3.7).
   void operator()(const http::Request& request, http::Response& response) const {
-    const std::string_view path = request.path();
-    const Route* route = find(path);
+    // No exact path holds a '?': one that equals the whole text has no query to be cut off.
+    std::string_view path = request.path_and_query();
+    const Route* route = find_exact(path);
+    if (route == nullptr) {
+      path = request.path();
+      route = find(path);
+    }
     if (route == nullptr && path == "*") return answer_options(kAllMethods, response);
     if (route == nullptr) {
       response.set_status(404);
@@ -74,10 +79,15 @@ class Router {
     return routes.emplace_back(Route{path, prefix});
   }
 
-  const Route* find(std::string_view path) const {
+  const Route* find_exact(std::string_view path) const {
     for (const Route& route : exact_[path.size() % kLengths]) {
       if (route.path == path) return &route;
     }
+    return nullptr;
+  }
+
+  const Route* find(std::string_view path) const {
+    if (const Route* route = find_exact(path)) return route;
     for (const Route& route : prefixes_) {
       if (path.starts_with(route.path)) return &route;
     }

@@ -21,9 +21,11 @@ class Request {
 
   // The request target as it came, not decoded: "/path?query", "*" or "http://host/path".
   std::string_view target() const { return parser_->target_range().in(octets_); }
+  // The target without scheme and authority, not decoded; empty where an absolute-form ends with its authority.
+  std::string_view path_and_query() const { return parser_->path_range().in(octets_); }
   // The path, not decoded, without the query; "/" where an absolute-form has none; "*" for the whole server.
   std::string_view path() const {
-    const std::string_view text = parser_->path_range().in(octets_);
+    const std::string_view text = path_and_query();
     // Most paths are shorter than a call of memchr is worth.
     std::size_t size = 0;
     while (size < text.size() && text[size] != '?') ++size;
@@ -31,7 +33,7 @@ class Request {
   }
   // What follows the first '?', not decoded; empty when there is none.
   std::string_view query() const {
-    const std::string_view text = parser_->path_range().in(octets_);
+    const std::string_view text = path_and_query();
     const std::size_t mark = text.find('?');
     return mark == std::string_view::npos ? std::string_view() : text.substr(mark + 1);
   }

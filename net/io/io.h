@@ -5,33 +5,28 @@
 // The contract, which tests/io holds against every backend:
 //
 //  1. wait(limit) is the only call that blocks. It returns when completions may be there, when the limit has
-//  passed,
-//     or after a wake. now() is the monotonic time at its return and does not move until the next wait().
-//  2. next() hands out the completions one at a time, in an order that keeps each connection's own order;
-//  null when
-//     there are none. A completion and its bytes are valid until the next call of next() or wait(). An
-//     operation that a caller submits while it drains may complete in the same drain: a caller drains until
-//     next() is null before it waits again.
+//     passed, or after a wake. now() is the monotonic time at its return and does not move until the next
+//     wait().
+//  2. next() hands out the completions one at a time, in an order that keeps each connection's own order; null
+//     when there are none. A completion and its bytes are valid until the next call of next() or wait(). A
+//     caller drains until next() is null before it waits again; operations that it submits meanwhile may
+//     complete in the same drain.
 //  3. recv lends. While receiving is on, `received` completions carry bytes that live in the backend's memory
-//  (they may
-//     be written to). No bytes and no error is the end of the stream, reported once. With receiving off
-//     nothing is read and nothing spins; what the peer sent meanwhile is reported after receiving is on
+//     (they may be written to). No bytes and no error is the end of the stream, reported once. With receiving
+//     off nothing is read and nothing spins; what the peer sent meanwhile is reported after receiving is on
 //     again.
 //  4. send freezes. The bytes must neither move nor change until their `sent` completion, which says how many
-//  of them
-//     the kernel took (at least one, perhaps not all: send the rest again) or the error. One send a
+//     of them the kernel took (at least one, perhaps not all: send the rest again) or the error. One send a
 //     connection at a time.
 //  5. close(id) ends everything of that connection; its last completion is `closed`. Until then the id must
-//  not be
-//     reused; afterwards no completion names it. Completions that were under way when it was called are
+//     not be reused; afterwards no completion names it. Completions that were under way when it was called are
 //     dropped.
 //  6. Accepting is on or off. While it is on, `accepted` completions carry a socket that the caller must
-//  attach() or
-//     discard(), or the error of a failed accept. After EMFILE, ENFILE, ENOBUFS or ENOMEM the backend does
-//     not try again until accept_start() is called once more: the caller decides when there may be room.
+//     attach() or discard(), or the error of a failed accept. After EMFILE, ENFILE, ENOBUFS or ENOMEM the
+//     backend does not try again until accept_start() is called once more: the caller decides when there may
+//     be room.
 //  7. A Waker's wake() may be called from any thread and from a signal handler. Wakes between two waits are
-//  merged into
-//     one `woken` completion.
+//     merged into one `woken` completion.
 #pragma once
 
 #include <concepts>

@@ -35,8 +35,7 @@ class FakeIo {
     void wake() const { *woken = true; }
   };
 
-  // --- the test's side
-  // --------------------------------------------------------------------------------------------------
+  // --- the test's side ---
   std::shared_ptr<FakePeer> connect() {
     backlog_.push_back(std::make_shared<FakePeer>());
     return backlog_.back();
@@ -47,8 +46,7 @@ class FakeIo {
   Duration last_wait() const { return last_wait_; }
   bool listening() const { return listening_; }
 
-  // --- the seam
-  // ---------------------------------------------------------------------------------------------------------
+  // --- the seam ---
   Error wait(Duration limit) {
     last_wait_ = limit;
     now_ = clock_;

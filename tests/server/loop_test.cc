@@ -534,8 +534,7 @@ TEST(Loop, ADeclaredBodyGrowsTheBufferOnce) {
   }
 }
 
-// --- pooled
-// -----------------------------------------------------------------------------------------------------------
+// --- pooled ---
 
 TEST(PooledLoop, AnswersOneRequestAtATimeInOrder) {
   PoolBench bench;
@@ -651,8 +650,7 @@ TEST(PooledLoop, AHalfClosedClientIsAnswered) {
   EXPECT_TRUE(peer->server_closed);
 }
 
-// --- stopping
-// ---------------------------------------------------------------------------------------------------------
+// --- stopping ---
 
 TEST(Stop, IdleConnectionsGoAtOnceAndNobodyNewComes) {
   InlineBench bench;

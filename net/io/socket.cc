@@ -42,30 +42,18 @@ std::string Address::text() const {
   return text;
 }
 
-namespace {
-
-Error look_up(const std::string& host, std::uint16_t port, int flags, const char* what, int unknown,
-              Address& out) {
+Error parse_address(const std::string& host, std::uint16_t port, Address& out) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = flags | AI_NUMERICSERV;
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0)
-    return Error{unknown, what};
+  if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) {
+    return Error{EINVAL, "numeric address"};
+  }
   std::memcpy(&out.storage, found->ai_addr, found->ai_addrlen);
   out.size = found->ai_addrlen;
   freeaddrinfo(found);
   return {};
-}
-
-}  // namespace
-
-Error parse_address(const std::string& host, std::uint16_t port, Address& out) {
-  return look_up(host, port, AI_NUMERICHOST, "numeric address", EINVAL, out);
-}
-
-Error resolve_address(const std::string& host, std::uint16_t port, Address& out) {
-  return look_up(host, port, 0, "resolve", ENOENT, out);
 }
 
 Error listen_tcp(const Address& address, int backlog, Fd& out, Address& bound) {

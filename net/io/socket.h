@@ -46,8 +46,6 @@ struct Address {
 
 // `host` is a numeric address ("127.0.0.1", "::1"; brackets are not part of it). EINVAL when it is none.
 Error parse_address(const std::string& host, std::uint16_t port, Address& out);
-// The same, but a name is looked up as well (blocking). ENOENT when it is unknown.
-Error resolve_address(const std::string& host, std::uint16_t port, Address& out);
 
 // A non-blocking listening TCP socket with SO_REUSEADDR and TCP_NODELAY (which accepted sockets inherit:
 // without it Nagle's algorithm and delayed acknowledgements cost a keep-alive client up to 40 ms). Port 0

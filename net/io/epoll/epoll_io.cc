@@ -152,8 +152,10 @@ bool EpollIo::on_event(const epoll_event& event) {
 bool EpollIo::on_connection_event(Entry& entry, ConnId id, std::uint32_t events) {
   if (entry.connecting) {
     int error = 0;
-    socklen_t size = sizeof error;
-    ::getsockopt(entry.fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
+      socklen_t size = sizeof error;
+      ::getsockopt(entry.fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    }
     if (error == 0 && (events & EPOLLOUT) == 0) return false;
     entry.connecting = false;
     // Bytes that came with the connect are reported after it.

@@ -235,10 +235,11 @@ def test_stop_under_load_truncates_nothing(serve: Callable[..., Server], row: st
         ask(descriptor)
     begin = time.monotonic()
     signalled = 0.0
+    heard = 0
     open_ones = set(clients)
     while open_ones:
         assert elapsed_since(begin) < patience()
-        if not signalled and elapsed_since(begin) > 0.15:
+        if not signalled and heard >= 400:
             signalled = time.monotonic()
             server.send_signal(signal.SIGTERM)
         for descriptor, _ in poll.poll(20):
@@ -253,6 +254,7 @@ def test_stop_under_load_truncates_nothing(serve: Callable[..., Server], row: st
             while found := parse_response(unread[descriptor]):
                 unread[descriptor] = unread[descriptor][len(found.raw) :]
                 pending[descriptor] -= 1
+                heard += 1
             if pending[descriptor] == 0:
                 ask(descriptor)
     code, counters = server.wait(3.0 + patience())
@@ -266,7 +268,7 @@ def test_stop_under_load_truncates_nothing(serve: Callable[..., Server], row: st
         assert not any(response.closes for response in responses[:-1])
         assert client.ended in (EOF, RESET)
         answered += len(responses)
-    assert answered > 400
+    assert answered >= 400
     assert answered <= counters["requests"] <= sum(asked.values())
     if counters["stale_dropped"] == 0:
         assert counters["requests"] == answered

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import select
 import threading
 import time
 from collections.abc import Callable
@@ -369,6 +370,40 @@ def test_sheds_at_any_moment_are_exact(serve: Callable[..., Server]) -> None:
     stats = server.stats()
     assert sheds > 0 and stats["shed"] == sheds
     assert stats["requests"] == served + sheds + 1
+
+
+@pytest.mark.parametrize("workers, backlog", [(1, 1), (2, 1)])
+def test_as_many_clients_as_fit_are_never_shed(serve: Callable[..., Server], workers: int, backlog: int) -> None:
+    """Each asks again only when it has been answered, so there are never more requests than there is room for: a
+    worker that has answered is free."""
+    server = pool(serve, workers, backlog)
+    clients = {client.socket.fileno(): client for client in (server.connect() for _ in range(workers + backlog))}
+    octets = request("/bytes/1", host="x")
+    poll = select.poll()
+    for descriptor, client in clients.items():
+        poll.register(descriptor, select.POLLIN)
+        client.send(octets)
+    for _ in range(6000):
+        for descriptor, _ in poll.poll(patience() * 1000):
+            received = clients[descriptor].receive()
+            assert received.startswith(b"HTTP/1.1 200 "), received
+            clients[descriptor].send(octets)
+    for client in clients.values():
+        assert client.read().body == b"x"
+    assert server.stats()["shed"] == 0
+
+
+@pytest.mark.parametrize("depth", [2, 50])
+def test_own_pipeline_does_not_fill_the_backlog(serve: Callable[..., Server], depth: int) -> None:
+    """What waits on its connection does not wait for a worker."""
+    server = pool(serve, 1, 1)
+    clients = [server.connect(), server.connect()]
+    for _ in range(40):
+        for client in clients:
+            client.send(request("/bytes/1") * depth)
+        for client in clients:
+            assert [client.read().status for _ in range(depth)] == [200] * depth
+    assert server.stats()["shed"] == 0
 
 
 def test_shed_of_head_has_no_content(serve: Callable[..., Server]) -> None:

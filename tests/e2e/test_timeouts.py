@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from processes import Server, until
-from programs import POOL, patience, sanitized
+from programs import INLINE, POOL, patience, sanitized
 from wire import EOF, Client, Response, elapsed_since, parse_all, parse_response, pattern, post, post_chunked, request
 
 T_MS = 150
@@ -130,6 +130,96 @@ def test_progress_does_not_extend_the_deadline(
         return took
 
     within_bounds(attempt, T, T + LATE)
+
+
+def test_a_fast_upload_does_not_extend_the_deadline(serve: Callable[..., Server], either: str) -> None:
+    """There is always something of it to be read, and yet its time is over when it is over."""
+    limit, size = 0.06, 600
+    server = serve(either, "--timeout-request-ms", "60", "--read-buf-cap", "1000000000")
+    block = b"y" * 1_000_000
+
+    def attempt() -> float:
+        with Client(server.port) as client:
+            start = time.monotonic()
+            client.send(request("/upload", f"Content-Length: {size * len(block)}", method="POST"))
+            for _ in range(size):
+                client.send(block)
+                if client.readable(0):
+                    break
+            response = client.read()
+            took = elapsed_since(start)
+            assert (response.status, response.closes) == (408, True), f"{response.status} after {took:.3f} s"
+        return took
+
+    within_bounds(attempt, limit, limit + LATE)
+
+
+def test_a_busy_loop_does_not_extend_the_deadline(serve: Callable[..., Server]) -> None:
+    """The same where the loop reads more slowly than the client sends, because its handlers take their time: what is
+    there at the deadline may still count, what comes later must not."""
+    limit = 0.15
+    server = serve(INLINE, "--timeout-request-ms", "150", "--read-buf-cap", "256000000")
+    done = threading.Event()
+    octets = post("/upload", b"y" * 100_000_000)
+
+    def work() -> None:
+        with Client(server.port) as client:
+            while not done.is_set():
+                client.get("/work/4000")
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        with Client(server.port) as client:
+            start = time.monotonic()
+            sender = threading.Thread(target=send_quietly, args=(client, octets))
+            sender.start()
+            response = client.read()
+            took = elapsed_since(start)
+            assert (response.status, response.closes) == (408, True), f"{response.status} after {took:.3f} s"
+            assert took >= limit
+            sender.join(patience())
+    finally:
+        done.set()
+        worker.join(patience())
+
+
+def send_quietly(client: Client, octets: bytes) -> None:
+    try:
+        client.send(octets)
+    except OSError:
+        pass  # the server had heard enough
+
+
+def test_deadlines_hold_while_others_send_without_a_pause(serve: Callable[..., Server], either: str) -> None:
+    """The loop always has something to read, and yet looks at its clock."""
+    server = serve(either, *LIMITS)
+    done = threading.Event()
+    octets = post("/upload", b"y" * 900_000)
+    uploads: list[int] = []
+
+    def upload() -> None:
+        with Client(server.port) as client:
+            while not done.is_set():
+                uploads.append(client.ask(octets).status)
+
+    threads = [threading.Thread(target=upload) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        until(lambda: len(uploads) > 10, "uploads")
+        for _ in range(3):
+            half, idle = server.connect(), server.connect()
+            start = time.monotonic()
+            half.send(b"GET / HTTP/1.1\r\n")
+            expect_408(half.read_to_end())
+            assert T <= elapsed_since(start) < (2.0 if not sanitized() else patience())
+            idle.expect_end()
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join(patience())
+    assert set(uploads) == {200}
 
 
 def test_deadline_begins_with_the_first_octet(serve: Callable[..., Server], either: str) -> None:

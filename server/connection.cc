@@ -41,7 +41,7 @@ void Connection::open(io::ConnId id, const Config& config, Time now) {
   receiving = true;
   in_dirty_list = false;
   waits_for_output_ = waits_for_turn_ = peer_ended_ = continue_sent_ = false;
-  request_deadline_ = now + config.timeout_request;
+  begin_request(config, now);
   served_ = discarded_ = 0;
 }
 
@@ -122,8 +122,9 @@ void Connection::end(Commons& commons, Time now) {
   } else {
     keep_unfinished(commons);
   }
+  if (commons.cursor.used > 0) late_ = false;
   if (frame_ != nullptr && (!had_frame || commons.cursor.used > 0)) {
-    request_deadline_ = now + commons.config.timeout_request;
+    begin_request(commons.config, now);
   }
   if (peer_ended_) on_peer_end(commons);
   commons.cursor = {};
@@ -213,7 +214,7 @@ RequestFrame* Connection::freeze(Commons& commons) {
 void Connection::thaw(Commons& commons, const RequestFrame& frame, std::string_view head,
                       const http::Response& response, Time now) {
   move_to(State::reading);
-  request_deadline_ = now + commons.config.timeout_request;
+  begin_request(commons.config, now);
   const auto copy_head = [head](char* out) {
     std::memcpy(out, head.data(), head.size());
     return out + head.size();

@@ -12,6 +12,7 @@
 // connection's frame. An idle connection owns neither frame nor output.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -98,6 +99,14 @@ class Connection : public TimerNode {
 
   // The peer has ended its side. What it asked for before is still answered.
   void on_peer_end(Commons& commons);
+  // At a request's deadline `unread` octets are here, only not looked at yet: they still count, what comes later does not.
+  // True while some of them are to come.
+  bool may_be_late(std::size_t unread) {
+    if (!late_) late_octets_ = unread;
+    late_ = true;
+    return late_octets_ > 0 && unread > 0;
+  }
+  void count_late(std::size_t octets) { late_octets_ -= std::min(late_octets_, octets); }
   // Lingering: counts what is thrown away. False when it is enough.
   bool discard(std::size_t octets) { return (discarded_ += octets) <= kLingerBytesMax; }
 
@@ -133,7 +142,7 @@ class Connection : public TimerNode {
   // The wait is over: begin() with no octets goes on. Deadlines start anew.
   void resume(const Config& config, Time now) {
     waits_for_output_ = waits_for_turn_ = false;
-    request_deadline_ = now + config.timeout_request;
+    begin_request(config, now);
   }
   // Everything is said and sent: the loop should shut the connection, or close it when the peer has ended,
   // too.
@@ -158,6 +167,11 @@ class Connection : public TimerNode {
 
  private:
   void move_to(State to);
+  void begin_request(const Config& config, Time now) {
+    request_deadline_ = now + config.timeout_request;
+    late_ = false;
+    late_octets_ = 0;
+  }
   template <class WriteHead>
   void answer(Commons& commons, std::size_t head_bytes_max, WriteHead write_head, bool keep_alive,
               std::string_view content);
@@ -172,12 +186,14 @@ class Connection : public TimerNode {
   bool waits_for_turn_ = false;
   bool peer_ended_ = false;
   bool continue_sent_ = false;
+  bool late_ = false;  // the deadline has passed, and what was here then is being read
   io::ConnId id_;
   RequestFrame* frame_ = nullptr;
   Output output_;
   Time request_deadline_;  // of the request that is arriving, or that a fresh connection owes; lingering: of
                            // the peer's end
   Time write_deadline_;    // for the client to take the next octets of its answers
+  std::size_t late_octets_ = 0;  // how many of those are still to be read
   std::uint64_t served_ = 0;
   std::uint64_t discarded_ = 0;
 };

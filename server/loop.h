@@ -161,6 +161,7 @@ class Loop {
     if (completion.error != 0) return close(connection);
     std::span<char> octets = completion.bytes;
     commons_.stats.bytes_received.add(octets.size());
+    connection.count_late(octets.size());
     if (octets.empty()) {
       if (connection.state() == State::lingering) return close(connection);
       connection.on_peer_end(commons_);
@@ -308,8 +309,7 @@ class Loop {
       }
       stats.timeouts_write.add();
       close(connection);
-    } else if (connection.state() == State::reading && io_.unread(connection.id())) {
-      // It is here, only not looked at yet. A request's limit bounds how often this can be.
+    } else if (connection.state() == State::reading && connection.may_be_late(io_.unread(connection.id()))) {
       wheel_.schedule(connection, now_ + TimerWheel::kTick);
     } else if (connection.inside_request()) {
       stats.timeouts_request.add();

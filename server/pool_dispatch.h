@@ -2,6 +2,7 @@
 // head.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -96,7 +97,7 @@ class PoolDispatch {
   // free.
   bool has_room() {
     std::lock_guard lock(queue_mutex_);
-    return queued_.size() + running_ < count_ + backlog_;
+    return queued_.size() + running_.load(std::memory_order_relaxed) < count_ + backlog_;
   }
   void submit(Job* job) {
     {
@@ -117,20 +118,21 @@ class PoolDispatch {
 
   template <class Waker>
   void work(Waker waker) {
-    for (Job* job = next_job(false); job != nullptr; job = next_job(true)) {
+    while (Job* job = next_job()) {
       job->threw = !run_handler(handler_, job->frame->request(), job->response);
       char* const begin = job->head.reserve(http::head_bytes_max(job->response));
       job->head.commit(static_cast<std::size_t>(http::write_head(job->response, begin) - begin));
+      // Before the answer can be seen: whoever asks again because of it must find this worker free.
+      running_.fetch_sub(1, std::memory_order_relaxed);
       if (complete(job)) waker.wake();
     }
   }
 
-  Job* next_job(bool finished) {
+  Job* next_job() {
     std::unique_lock lock(queue_mutex_);
-    if (finished) --running_;
     queue_changed_.wait(lock, [this] { return stopping_ || !queued_.empty(); });
     if (stopping_) return nullptr;
-    ++running_;
+    running_.fetch_add(1, std::memory_order_relaxed);
     return queued_.pop();
   }
 
@@ -151,7 +153,7 @@ class PoolDispatch {
   alignas(kCacheLine) std::mutex queue_mutex_;
   std::condition_variable queue_changed_;
   IntrusiveQueue<Job> queued_;
-  std::size_t running_ = 0;
+  std::atomic<std::size_t> running_{0};  // raised with the lock held, lowered without
   bool stopping_ = false;
 
   alignas(kCacheLine) std::mutex completed_mutex_;

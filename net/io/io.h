@@ -95,8 +95,8 @@ concept Backend = requires(B backend, ConnId id, Socket socket, std::string_view
   { backend.close(id) } -> std::same_as<void>;
 
   // For deadlines: what is on its way but has not been handed out.
-  { backend.more() } -> std::same_as<bool>;      // completions were left for the next wait
-  { backend.unread(id) } -> std::same_as<bool>;  // the same for one connection's input
+  { backend.more() } -> std::same_as<bool>;             // completions were left for the next wait
+  { backend.unread(id) } -> std::same_as<std::size_t>;  // octets of one connection's input that are there
   {
     backend.progress(id)
     } -> std::same_as<bool>;  // the peer took octets since the send got stuck or since the last question

@@ -75,9 +75,17 @@ class Server:
                 # The program is the wrapper's only child.
                 with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as children:
                     self.pid = int(children.read().split()[0])
+            # A thread that sleeps before there is any request belongs to a sanitizer.
+            self._others: set[int] = set()
+            if has_own_threads():
+                until(self._find_others, "the sanitizer's thread")
         except BaseException:
             self.kill()
             raise
+
+    def _find_others(self) -> bool:
+        self._others |= self._sleepers()
+        return bool(self._others)
 
     # --- what it says
 
@@ -152,13 +160,17 @@ class Server:
     def descriptors(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
-    def sleeping_workers(self) -> int:
-        """Threads whose handler is in /sleep at this moment."""
-        count = 0
+    def _sleepers(self) -> set[int]:
+        found = set()
         for thread in self.threads():
             with contextlib.suppress(OSError), open(f"/proc/{self.pid}/task/{thread}/syscall", encoding="ascii") as call:
-                count += call.read().split()[0] in _SLEEP_CALLS
-        return count
+                if call.read().split()[0] in _SLEEP_CALLS:
+                    found.add(thread)
+        return found
+
+    def sleeping_workers(self) -> int:
+        """Threads whose handler is in /sleep at this moment."""
+        return len(self._sleepers() - self._others)
 
     def wait_for_sleepers(self, count: int) -> None:
         until(lambda: self.sleeping_workers() == count, f"{count} handlers that sleep")

@@ -92,7 +92,7 @@ class FakeIo {
   void accept_stop() {}
   void close_listener() {}
   bool more() const { return handed_out_ >= received_per_wait && is_due(); }
-  bool unread(io::ConnId) const { return false; }
+  std::size_t unread(io::ConnId) const { return 0; }
   bool progress(io::ConnId) const { return false; }
   Error attach(io::ConnId, io::Socket) { return {}; }
   void discard(io::Socket) {}

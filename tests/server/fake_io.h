@@ -134,7 +134,11 @@ class FakeIo {
     done_.push_back({.event = io::Event::closed, .id = id});
   }
   bool more() const { return false; }
-  bool unread(io::ConnId id) { return !expect(id).to_server.empty(); }
+  std::size_t unread(io::ConnId id) {
+    std::size_t octets = 0;
+    for (const std::string& piece : expect(id).to_server) octets += piece.size();
+    return octets;
+  }
   bool progress(io::ConnId id) { return std::exchange(expect(id).acknowledged, std::size_t{0}) > 0; }
   Waker waker() { return {&woken_}; }
 

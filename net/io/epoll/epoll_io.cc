@@ -341,6 +341,11 @@ void EpollIo::watch_out(Entry& entry, ConnId id, bool on) {
   ASSERT(::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, entry.fd, &event) == 0);
 }
 
+std::size_t EpollIo::unread(ConnId id) {
+  int bytes = 0;
+  return ::ioctl(expect(id).fd, SIOCINQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
+}
+
 // A peer that reads slowly empties the kernel's queue long before the kernel reports room in it.
 bool EpollIo::progress(ConnId id) {
   Entry& entry = expect(id);

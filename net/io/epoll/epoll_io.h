@@ -64,7 +64,7 @@ class EpollIo {
   void close(ConnId id);
 
   bool more() const { return event_count_ == kEventsPerWait || !again_.empty(); }
-  bool unread(ConnId id) { return expect(id).readable; }
+  std::size_t unread(ConnId id);
   bool progress(ConnId id);
 
   // For clients. The completion is `connected`; receiving is on from then.

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 from _pytest.outcomes import Failed
 
-from programs import patience, program, sanitizers
+from programs import patience, pooled, program, sanitizers
 from wire import EOF, Client, request
 
 _PR_SET_PDEATHSIG = 1
@@ -75,9 +75,10 @@ class Server:
                 # The program is the wrapper's only child.
                 with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as children:
                     self.pid = int(children.read().split()[0])
-            # A thread that sleeps before there is any request belongs to a sanitizer.
+            # A thread that sleeps before there is any request belongs to a sanitizer, which starts it with the first
+            # worker.
             self._others: set[int] = set()
-            if has_own_threads():
+            if has_own_threads() and pooled(row):
                 until(self._find_others, "the sanitizer's thread")
         except BaseException:
             self.kill()

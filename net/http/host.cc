@@ -29,6 +29,14 @@ bool valid_ipv6(std::string_view text) {
   return inet_pton(AF_INET6, terminated, &parsed) == 1;
 }
 
+// RFC 3986 2.1: every '%' begins the encoding of an octet.
+bool valid_percents(std::string_view name) {
+  for (std::size_t at = name.find('%'); at != std::string_view::npos; at = name.find('%', at + 1)) {
+    if (at + 2 >= name.size() || hex_value(name[at + 1]) < 0 || hex_value(name[at + 2]) < 0) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 bool valid_authority(std::string_view authority) {
@@ -40,7 +48,8 @@ bool valid_authority(std::string_view authority) {
   } else {
     const char* end = authority.data() + authority.size();
     const char* host_end = find_end_of<kHostChar>(authority.data(), end);
-    if (host_end == authority.data()) return false;
+    const auto host_bytes = static_cast<std::size_t>(host_end - authority.data());
+    if (host_bytes == 0 || !valid_percents(authority.substr(0, host_bytes))) return false;
     rest = {host_end, static_cast<std::size_t>(end - host_end)};
   }
   return rest.empty() || (rest.front() == ':' && valid_port(rest.substr(1)));

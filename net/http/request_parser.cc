@@ -79,6 +79,13 @@ void RequestParser::reset() {
   return seen >= limits_.request_bytes_max ? refuse(ParseError::head_too_large) : false;
 }
 
+// RFC 9110 5.3: a field that is no list may be there once.
+[[gnu::always_inline]] inline bool RequestParser::accept_once(unsigned seen_bit) {
+  if ((seen_ & seen_bit) != 0) return refuse(ParseError::field_repeated);
+  seen_ |= seen_bit;
+  return true;
+}
+
 // RFC 9112 2.2: a server should ignore at least one empty line before the request line.
 [[gnu::always_inline]] inline bool RequestParser::read_start(Input in) {
   while (at_ < in.size && *in.at(at_) == '\r') {
@@ -220,23 +227,44 @@ void RequestParser::reset() {
   const FieldRange field{field_name(), {in.offset(value.data()), static_cast<std::uint32_t>(value.size())}};
   fields_[field_count_++] = field;
 
-  // The few fields that frame or route a message have different lengths: one comparison each at the most.
+  // Every request has this one: it does not go through the switch.
+  if (token_equals(name, "host")) {
+    if ((seen_ & kSeenHost) != 0) return refuse(ParseError::host_repeated);
+    seen_ |= kSeenHost;
+    host_index_ = field_count_ - 1;
+    return true;
+  }
+  // The others that frame a message, and those that may be there once: two comparisons at the most.
   switch (name.size()) {
     case 4:
-      if (!token_equals(name, "host")) return true;
-      if ((seen_ & kSeenHost) != 0) return refuse(ParseError::host_repeated);
-      seen_ |= kSeenHost;
-      host_index_ = field_count_ - 1;
-      return true;
+      if (token_equals(name, "date")) return accept_once(kSeenDate);
+      return !token_equals(name, "from") || accept_once(kSeenFrom);
+    case 5: return !token_equals(name, "range") || accept_once(kSeenRange);
     case 6:
       if (!token_equals(name, "expect") || minor_version_ == 0)
         return true;  // RFC 9110 10.1.1: ignored in 1.0
       if (!equals_lower(value, "100-continue")) return refuse(ParseError::expectation_unknown);
       seen_ |= kSeenExpect;
       return true;
-    case 10: return !token_equals(name, "connection") || accept_connection(value);
+    case 7: return !token_equals(name, "referer") || accept_once(kSeenReferer);
+    case 8: return !token_equals(name, "if-range") || accept_once(kSeenIfRange);
+    case 10:
+      if (token_equals(name, "connection")) return accept_connection(value);
+      return !token_equals(name, "user-agent") || accept_once(kSeenUserAgent);
+    case 12:
+      if (token_equals(name, "content-type")) return accept_once(kSeenContentType);
+      return !token_equals(name, "max-forwards") || accept_once(kSeenMaxForwards);
+    case 13:
+      if (token_equals(name, "authorization")) return accept_once(kSeenAuthorization);
+      return !token_equals(name, "content-range") || accept_once(kSeenContentRange);
     case 14: return !token_equals(name, "content-length") || accept_length(value);
-    case 17: return !token_equals(name, "transfer-encoding") || accept_encoding(value);
+    case 16: return !token_equals(name, "content-location") || accept_once(kSeenContentLocation);
+    case 17:
+      if (token_equals(name, "transfer-encoding")) return accept_encoding(value);
+      return !token_equals(name, "if-modified-since") || accept_once(kSeenIfModifiedSince);
+    case 19:
+      if (token_equals(name, "if-unmodified-since")) return accept_once(kSeenIfUnmodifiedSince);
+      return !token_equals(name, "proxy-authorization") || accept_once(kSeenProxyAuthorization);
     default: return true;
   }
 }
@@ -329,7 +357,10 @@ RequestParser::Result RequestParser::parse(std::span<char> bytes) {
 bool RequestParser::accept_length(std::string_view value) {
   if ((seen_ & kSeenLength) != 0) return refuse(ParseError::length_repeated);
   seen_ |= kSeenLength;
-  if (value.empty()) return refuse(ParseError::length_malformed);
+  // Not "005" either: there are parsers that would read it as octal.
+  if (value.empty() || (value.front() == '0' && value.size() > 1)) {
+    return refuse(ParseError::length_malformed);
+  }
   constexpr std::uint64_t kFarTooLarge = std::uint64_t{1} << 59;
   for (char c : value) {
     if (!is_digit(c))
@@ -356,6 +387,10 @@ bool RequestParser::accept_encoding(std::string_view value) {
 
 // RFC 9110 7.6.1: a list of tokens; empty elements are ignored (5.6.1.2).
 bool RequestParser::accept_connection(std::string_view value) {
+  if (token_equals(value, "keep-alive")) {  // what most of them say
+    seen_ |= kSeenKeepAlive;
+    return true;
+  }
   return each_element(value, [this](std::string_view option) {
     if (option.empty()) return true;
     if (!is_token(option)) return refuse(ParseError::connection_malformed);

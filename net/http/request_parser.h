@@ -166,6 +166,7 @@ class RequestParser {
 
   bool accept_request_line(Input in);
   bool accept_field(Input in);
+  bool accept_once(unsigned seen_bit);
   bool accept_length(std::string_view value);
   bool accept_encoding(std::string_view value);
   bool accept_connection(std::string_view value);
@@ -187,6 +188,13 @@ class RequestParser {
   static constexpr unsigned kSeenHost = 1, kSeenLength = 2, kSeenEncoding = 4, kSeenUnknownCoding = 8,
                             kSeenClose = 16, kSeenKeepAlive = 32, kSeenExpect = 64, kAbsoluteForm = 128,
                             kUnknownMethod = 256;
+  // Fields of a request that are no lists (RFC 9110), one bit each; Host and Content-Length have theirs above.
+  static constexpr unsigned kSeenDate = 1 << 9, kSeenFrom = 1 << 10, kSeenRange = 1 << 11,
+                            kSeenReferer = 1 << 12, kSeenIfRange = 1 << 13, kSeenUserAgent = 1 << 14,
+                            kSeenContentType = 1 << 15, kSeenMaxForwards = 1 << 16,
+                            kSeenAuthorization = 1 << 17, kSeenContentRange = 1 << 18,
+                            kSeenContentLocation = 1 << 19, kSeenIfModifiedSince = 1 << 20,
+                            kSeenIfUnmodifiedSince = 1 << 21, kSeenProxyAuthorization = 1 << 22;
 
   ParseLimits limits_;
   std::unique_ptr<FieldRange[]> fields_;

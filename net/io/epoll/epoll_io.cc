@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <climits>
 #include <utility>
 
@@ -66,6 +65,7 @@ EpollIo::~EpollIo() {
 Error EpollIo::open(Fd listener) {
   listener_ = std::move(listener);
   buffer_ = std::make_unique_for_overwrite<char[]>(kReceiveBytes);
+  entries_.reserve(kEntriesReserved);
   epoll_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll_) return last_error("epoll_create1");
   wake_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -248,7 +248,7 @@ void EpollIo::close_listener() {
 Error EpollIo::add(ConnId id, int fd, std::uint32_t events, bool connecting) {
   epoll_event event{events, {.u64 = pack(id)}};
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return last_error("epoll_ctl");
-  if (id.index >= entries_.size()) entries_.resize(std::max<std::size_t>(id.index + 1, entries_.size() * 2));
+  if (id.index >= entries_.size()) entries_.resize(id.index + 1);
   DASSERT(entries_[id.index].fd < 0);
   entries_[id.index] = {.fd = fd, .generation = id.generation, .receiving = true, .connecting = connecting};
   return {};

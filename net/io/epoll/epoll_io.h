@@ -37,6 +37,9 @@ class EpollIo {
   static constexpr std::size_t kReceiveBytes = 64 * 1024;
   static constexpr int kEventsPerWait = 512;
   static constexpr int kAcceptsPerWait = 256;
+  // Room for entries is address space until they are used: a table that doubled would take memory for twice as many
+  // connections as there are, and copy it.
+  static constexpr std::size_t kEntriesReserved = 64 * 1024;
 
   EpollIo() = default;
   EpollIo(const EpollIo&) = delete;

@@ -28,6 +28,7 @@ test: build
 
 bench: PRESET = release
 bench: build
+	@scripts/setup --peers || echo 'The servers of others will be missing in BENCH.md.'
 	$(PYTHON) scripts/bench.py --profile $(PROFILE) $(BENCH_ARGS)
 	$(PYTHON) scripts/report.py
 

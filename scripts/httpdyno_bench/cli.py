@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from . import interrupts, machine, plan, processes, store
+from . import interrupts, machine, peers, plan, processes, store
 from .errors import BenchError, Interrupted, RunError, UsageError
 from .generators import Generators
 from .identity import build_faults, identified, refuse_impostor, tree_revision
@@ -79,7 +79,8 @@ def _run(options: argparse.Namespace) -> int:
     else:
         folder = _resumed(options)
         setup = setup_of(folder.head)
-    steps = plan.make_plan(setup.profile, setup.variants, setup.workloads, setup.seed)
+    others = peers.installed()
+    steps = plan.make_plan(setup.profile, setup.variants, setup.workloads, setup.seed, list(others))
     revision = tree_revision(ROOT)
     generators = Generators(options.bin_dir, any(plan.needs_wrk(step) for step in steps))
     faults = build_faults(generators.loadgen_identity, revision)
@@ -89,14 +90,14 @@ def _run(options: argparse.Namespace) -> int:
     for variant in setup.variants:
         refuse_impostor(programs[variant.name], variant, revision)
     cores = machine.choose_cores()
-    head = make_head(_command(options, setup), setup, revision, programs, generators, cores, steps)
+    head = make_head(_command(options, setup), setup, revision, programs, generators, cores, steps, others)
     if folder is None:
         folder = store.create(options.out, head, store.utc_now())
     else:
         refuse_other_run(folder.head, head)
         folder.append({"resumed": store.timestamp()})
     try:
-        bench = Bench(setup, programs, generators, cores, folder.path / "histograms")
+        bench = Bench(setup, programs, others, generators, cores, folder.path / "histograms")
         _measure_all(bench, folder, steps, setup.profile, options)
         target = folder.finish(make_record(folder), SCHEMA)
     finally:

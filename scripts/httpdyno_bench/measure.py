@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from . import plan
+from .crowd import connections_within_limits, gathered
 from .errors import RunError
+from .footprint import descriptors_at_rest, footprint, wait_for_descriptors
 from .generators import BOUND_SHARE, Generators, Load
 from .identity import Program
 from .machine import Placement, Reading, disturbance
+from .peers import Peer, serving_peer
 from .plan import Step
 from .processes import Server, serving
 from .record import Setup
@@ -22,36 +25,46 @@ from .tables import Workload
 
 # The start of a process fixes where its stack lies; the size of its environment moves that, so it is drawn anew.
 _ENVIRONMENT_PADDING_MAX = 4096
+# No idle connection may be closed while they are counted (the peers' configurations say the same), and no request that
+# comes together with all others be refused.
+_IDLE_FLAGS = ("--timeout-keepalive-ms", "600000")
+_IDLE_POOL_FLAGS = ("--thread-pool-backlog", "1000000")
+# What a server needs once, its first pages of code among it, is not what a connection costs.
+_FIRST_CONNECTIONS = 10
 
 
 class Bench:
     """Everything a step needs. Steps share no state, so they may come in any order and after any pause."""
 
     def __init__(
-        self, setup: Setup, programs: Mapping[str, Program], generators: Generators, cores: Placement, histograms: Path
+        self, setup: Setup, programs: Mapping[str, Program], peers: Mapping[str, Peer], generators: Generators,
+        cores: Placement, histograms: Path,
     ) -> None:
         self._variants = {variant.name: variant for variant in setup.variants}
         self._workloads = {workload.name: workload for workload in setup.workloads}
         self._profile = setup.profile
         self._seed = setup.seed
         self._programs = programs
+        self._peers = peers
         self._generators = generators
         self._cores = cores
         self._histograms = histograms
 
     def measure(self, step: Step) -> dict[str, Any]:
         """The step's result, ready for the journal."""
-        workload = self._workloads[step.workload]
         chance = plan.coins(step, self._seed)
-        kinds = {"cell": self._cell, "turn": self._turn, "generators": self._compare_generators}
-        result = kinds[step.kind](step, workload, chance)
+        if step.kind == "idle":
+            result = self._idle(step, chance)
+        else:
+            kinds = {"cell": self._cell, "turn": self._turn, "generators": self._compare_generators}
+            result = kinds[step.kind](step, self._workloads[step.workload], chance)
         head = {"step": step.id, "kind": step.kind, "variant": step.variant, "workload": step.workload,
                 "round": step.round}
         return {**head, **result}
 
     def _cell(self, step: Step, workload: Workload, chance: Random) -> dict[str, Any]:
         """One generator against one fresh server."""
-        with self._serving(step.variant, workload, chance) as server, _scratch() as scratch:
+        with self._serving(step.variant, self._flags(step.variant, workload), chance) as server, _scratch() as scratch:
             if step.generator == "wrk":
                 figures, load = self._drive(server, lambda: self._wrk(server, workload))
                 histogram = None
@@ -74,7 +87,9 @@ class Bench:
         before = Reading.now(self._cores)
         with contextlib.ExitStack() as stack:
             scratch = stack.enter_context(_scratch())
-            servers = {name: stack.enter_context(self._serving(name, workload, chance)) for name in order}
+            servers = {
+                name: stack.enter_context(self._serving(name, self._flags(name, workload), chance)) for name in order
+            }
             a, b = servers[step.reference], servers[step.variant]
             cpu_before = a.cpu_ns() + b.cpu_ns()
             try:
@@ -109,7 +124,7 @@ class Bench:
         order = ["loadgen", "wrk"]
         if chance.random() < 0.5:
             order.reverse()
-        with self._serving(step.variant, workload, chance) as server, _scratch() as scratch:
+        with self._serving(step.variant, workload.floor, chance) as server, _scratch() as scratch:
             driven = {}
             for name in order:
                 if name == "wrk":
@@ -132,6 +147,35 @@ class Bench:
                 name: _per_request(figures, load, served[name]) for name, (figures, load) in sorted(driven.items())
             },
         }
+
+    def _idle(self, step: Step, chance: Random) -> dict[str, Any]:
+        """What connections cost that were answered once and are held open, then once more all at the same time, and
+        what is left when they have gone."""
+        connections = connections_within_limits(self._profile.idle_connections)
+        with contextlib.ExitStack() as stack:
+            if step.variant in self._peers:
+                peer = self._peers[step.variant]
+                server = stack.enter_context(serving_peer(peer, self._cores.server, 2 * connections))
+            else:
+                pooled = self._variants[step.variant].axes["dispatch"] == "pool"
+                flags = (*_IDLE_FLAGS, *(_IDLE_POOL_FLAGS if pooled else ()))
+                server = stack.enter_context(self._serving(step.variant, flags, chance))
+            crowd = stack.enter_context(gathered(server.url))
+            crowd.join(_FIRST_CONNECTIONS)
+            crowd.leave()
+            own = descriptors_at_rest(server)
+            memory = {"empty": footprint(server)}
+            crowd.join(connections)
+            memory["idle"] = footprint(server)
+            crowd.ask_all_at_once()
+            memory["after_burst"] = footprint(server)
+            crowd.leave()
+            wait_for_descriptors(server, own)
+            memory["closed"] = footprint(server)
+            asked = _FIRST_CONNECTIONS + 2 * connections
+            if step.variant in self._variants and (counted := server.stop()["requests"]) != asked:
+                raise RunError(f"counts differ: {server.name} answered {counted} requests of {asked}")
+        return {"connections": connections, **memory}
 
     def _drive(self, server: Server, generate: Any) -> tuple[dict[str, Any], Load]:
         """Runs a generator and reads every clock around it."""
@@ -161,12 +205,14 @@ class Bench:
     def _wrk(self, server: Server, workload: Workload) -> Load:
         return self._generators.wrk(server.url, workload, self._cores.generator, self._profile.wrk_seconds)
 
+    def _flags(self, name: str, workload: Workload) -> Sequence[str]:
+        return workload.floor if self._variants[name].kind == "floor" else ()
+
     @contextlib.contextmanager
-    def _serving(self, name: str, workload: Workload, chance: Random) -> Iterator[Server]:
+    def _serving(self, name: str, arguments: Sequence[str], chance: Random) -> Iterator[Server]:
         program = self._programs[name]
         if not program.unchanged():
             raise RunError(f"{name} was built anew while the run was on")
-        arguments = workload.floor if self._variants[name].kind == "floor" else ()
         padding = {"HTTPDYNO_PADDING": "x" * chance.randrange(_ENVIRONMENT_PADDING_MAX)}
         with serving(program.path, arguments, self._cores.server, padding) as server:
             yield server

@@ -22,6 +22,10 @@ SLICE_MS = 25
 SETTLE_PAIRS = 1
 # Start and stop of a process. Only the forecast of the time left uses it, and corrects it.
 OVERHEAD_SECONDS = 0.02
+# Connections that are opened and answered, and closed again, in a second, roughly.
+CROWD_PER_SECOND = 10_000
+# What the steps of kind "idle" have in the place of a workload.
+IDLE = "idle-connections"
 # wrk looks at the clock every 100 ms to see whether it is to stop.
 WRK_OVERHEAD_SECONDS = 0.12
 
@@ -44,14 +48,17 @@ class Profile:
     # Rows that wrk drives (None: all), and the number of workloads, from the top of the table, for wrk (None: all).
     wrk_variants: tuple[str, ...] | None
     wrk_workloads: int | None
+    # The memory of idle connections hardly differs from start to start.
+    idle_rounds: int
+    idle_connections: int
 
 
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("quick", 6, 10, 0.3, 0.05, 0.25, 1, 1.0, ("floor-epoll", "inline-system"), None),
-        Profile("full", 12, 20, 3.0, 0.3, 2.0, 3, 3.0, None, None),
-        Profile("smoke", 1, 1, 0.1, 0.02, 0.1, 1, 0.3, ("floor-epoll", "inline-system"), 2),
+        Profile("quick", 6, 10, 0.3, 0.05, 0.25, 1, 1.0, ("floor-epoll", "inline-system"), None, 3, 10_000),
+        Profile("full", 12, 20, 3.0, 0.3, 2.0, 3, 3.0, None, None, 6, 10_000),
+        Profile("smoke", 1, 1, 0.1, 0.02, 0.1, 1, 0.3, ("floor-epoll", "inline-system"), 2, 1, 1000),
     )
 }
 
@@ -61,7 +68,8 @@ class Step:
     """One measurement.
 
     kind "cell": `generator` drives `variant`. "turn": loadgen drives `reference` (side a) and `variant` (side b) in
-    turn. "generators": loadgen and wrk drive the floor `variant`, one after the other.
+    turn. "generators": loadgen and wrk drive the floor `variant`, one after the other. "idle": connections to `variant`,
+    which may also be a peer, are opened and held.
     """
 
     kind: str
@@ -80,6 +88,8 @@ class Step:
 
     def __str__(self) -> str:
         who = self.variant if self.reference is None else f"{self.variant} against {self.reference}"
+        if self.kind == "idle":
+            return f"{who}, memory of idle connections, round {self.round}"
         how = "in turn" if self.kind == "turn" else self.generator or "loadgen and wrk"
         return f"{who} × {self.workload}, {how}, round {self.round}"
 
@@ -101,15 +111,18 @@ def profile_of(name: str, rounds: int | None = None, seconds: float | None = Non
     return profile
 
 
-def make_plan(profile: Profile, variants: Sequence[Variant], workloads: Sequence[Workload], seed: int) -> list[Step]:
-    """All steps of a run, in the order in which they are measured; the same arguments give the same plan."""
+def make_plan(
+    profile: Profile, variants: Sequence[Variant], workloads: Sequence[Workload], seed: int, peers: Sequence[str] = ()
+) -> list[Step]:
+    """All steps of a run, in the order in which they are measured; the same arguments give the same plan. `peers` are
+    the names of the servers of others that are there."""
     plan: list[Step] = []
     for block in range(1, profile.rounds + 1):
         steps = _cells(profile, variants, workloads, block)
-        # Spread as evenly as whole numbers allow.
-        first, last = ((number * profile.turn_rounds) // profile.rounds for number in (block - 1, block))
-        for turn_round in range(first + 1, last + 1):
+        for turn_round in _share(profile.turn_rounds, block, profile.rounds):
             steps += _turns(variants, workloads, turn_round)
+        for idle_round in _share(profile.idle_rounds, block, profile.rounds):
+            steps += _idle(variants, peers, idle_round)
         random.Random(f"{seed}/order/{block}").shuffle(steps)
         plan += [dataclasses.replace(step, block=block) for step in steps]
     return plan
@@ -128,6 +141,8 @@ def coins(step: Step, seed: int) -> random.Random:
 def forecast_seconds(step: Step, profile: Profile) -> float:
     if step.kind == "turn":
         return 2 * (turn_pairs(profile) + SETTLE_PAIRS) * SLICE_MS / 1000 + 2 * OVERHEAD_SECONDS
+    if step.kind == "idle":
+        return 2 * profile.idle_connections / CROWD_PER_SECOND + OVERHEAD_SECONDS
     if step.kind == "generators":
         return profile.wrk_seconds + profile.generator_seconds + WRK_OVERHEAD_SECONDS + OVERHEAD_SECONDS
     if step.generator == "wrk":
@@ -174,3 +189,15 @@ def _turns(variants: Sequence[Variant], workloads: Sequence[Workload], round_num
         for variant in variants
         if variant.reference in names
     ]
+
+
+def _idle(variants: Sequence[Variant], peers: Sequence[str], round_number: int) -> list[Step]:
+    """The floor has no connection to speak of, and how a program is linked does not change what it allocates."""
+    ours = [variant.name for variant in variants if variant.kind == "server" and variant.changed_axis != "link_order"]
+    return [Step("idle", name, IDLE, round_number, generator="crowd") for name in [*ours, *peers]]
+
+
+def _share(rounds: int, block: int, blocks: int) -> range:
+    """Which of so many rounds belong to a block, spread as evenly as whole numbers allow."""
+    first, last = ((number * rounds) // blocks for number in (block - 1, block))
+    return range(first + 1, last + 1)

@@ -13,6 +13,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -132,6 +133,24 @@ def serving(
         try:
             url = _await_ready_line(name, process, stderr)
             yield Server(name, process.pid, url, process, stderr)
+        finally:
+            _end(process)
+
+
+@contextlib.contextmanager
+def listening(name: str, command: Sequence[str], core: int, port: int) -> Iterator[Server]:
+    """The same of a server that says nothing when it is ready: it is when it accepts on its port."""
+    with tempfile.TemporaryFile() as stderr:
+        process = _start(command, core, stdout=subprocess.DEVNULL, stderr=stderr, dies_with_runner=True)
+        server = Server(name, process.pid, f"http://127.0.0.1:{port}", process, stderr)
+        try:
+            deadline = time.monotonic() + READY_SECONDS
+            while not _accepts(port):
+                server.check_alive()
+                if time.monotonic() > deadline:
+                    raise RunError(f"the server {name} was not ready within {READY_SECONDS:g} s")
+                time.sleep(0.01)
+            yield server
         finally:
             _end(process)
 
@@ -261,6 +280,11 @@ def _await_ready_line(name: str, process: subprocess.Popen[bytes], stderr: IO[by
     if not line.startswith(f"{name}: {marker}http://"):
         raise RunError(f"the server {name} printed '{line}', not that it is ready")
     return line[line.index(marker) + len(marker):].rstrip("/")
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _text(stream: IO[bytes]) -> str:

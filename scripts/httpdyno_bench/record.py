@@ -13,6 +13,8 @@ from . import machine, plan
 from .errors import UsageError
 from .generators import Generators
 from .identity import KEPT, Program, Revision
+from .peers import NAMES as PEER_NAMES
+from .peers import Peer
 from .store import SCHEMA_VERSION, RunFolder, timestamp
 from .tables import Variant, Workload
 
@@ -31,7 +33,7 @@ class Setup:
 
 def make_head(
     command: str, setup: Setup, revision: Revision, programs: Mapping[str, Program], generators: Generators,
-    cores: machine.Placement, steps: Sequence[plan.Step],
+    cores: machine.Placement, steps: Sequence[plan.Step], peers: Mapping[str, Peer],
 ) -> dict[str, Any]:
     """No path and no name of host or user gets in: a record names a machine by its kind."""
     head = {
@@ -61,6 +63,9 @@ def make_head(
             for variant in setup.variants
         ],
         "workloads": [dataclasses.asdict(workload) for workload in setup.workloads],
+        "peers": [
+            {"name": name, "version": peers[name].version if name in peers else None} for name in PEER_NAMES
+        ],
     }
     # As it will be read again: a head that goes on is compared with one from a journal.
     return dict(json.loads(json.dumps(head)))
@@ -96,7 +101,7 @@ def refuse_other_run(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> Non
 
 
 def make_record(folder: RunFolder) -> dict[str, Any]:
-    by_kind: dict[str, list[dict[str, Any]]] = {"cell": [], "turn": [], "generators": []}
+    by_kind: dict[str, list[dict[str, Any]]] = {"cell": [], "turn": [], "generators": [], "idle": []}
     for line in folder.steps:
         by_kind[line["kind"]].append({key: value for key, value in line.items() if key not in ("step", "kind")})
     return {
@@ -108,6 +113,7 @@ def make_record(folder: RunFolder) -> dict[str, Any]:
         "cells": by_kind["cell"],
         "turns": by_kind["turn"],
         "generators": by_kind["generators"],
+        "idle": by_kind["idle"],
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from .records import Record
 from .estimates import Estimate, hodges_lehmann, median_estimate
+from .idle import IdleRow, idle_rows
 
 Sample = Mapping[str, Any]
 LATENCIES = ("p50", "p90", "p99", "p99_9", "max")
@@ -92,6 +93,8 @@ class Target:
     what: str
     at_most: float
     measured: Estimate
+    # Of the measured value; ratios have three.
+    decimals: int = 3
 
     @property
     def met(self) -> bool:
@@ -112,6 +115,7 @@ class Report:
     tables: Mapping[str, tuple[Row, ...]]
     comparisons: tuple[Comparison, ...]
     generators: tuple[GeneratorRow, ...]
+    idle: tuple[IdleRow, ...]
     targets: tuple[Target, ...]
 
     @property
@@ -124,22 +128,26 @@ class Report:
         return cells + [sample for step in self.record["generators"] for sample in step["samples"].values()]
 
 
-# The bounds that the project has set itself: CPU per request over the floor, at 64 connections, and over wrk.
+# The bounds that the project has set itself: CPU per request over the floor, at 64 connections, and over wrk; octets for
+# each of ten thousand idle connections.
 _FLOOR_TARGETS = (("inline-system", "keepalive-get", 1.05), ("inline-system", "pipelined-16", 1.20))
 _GENERATOR_TARGET = 1.0
+_IDLE_TARGET = ("inline-system", 256)
 
 
 def make_report(record: Record) -> Report:
     data = record.data
     comparisons = _comparisons(data)
     generators = _generators(data)
+    idle = idle_rows(data)
     return Report(
         record=data,
         workloads=tuple(data["workloads"]),
         tables={workload["name"]: _table(data, workload["name"]) for workload in data["workloads"]},
         comparisons=comparisons,
         generators=generators,
-        targets=_targets(comparisons, generators),
+        idle=idle,
+        targets=_targets(comparisons, generators, idle),
     )
 
 
@@ -270,7 +278,9 @@ def _generators(data: Mapping[str, Any]) -> tuple[GeneratorRow, ...]:
     return tuple(rows)
 
 
-def _targets(comparisons: Sequence[Comparison], generators: Sequence[GeneratorRow]) -> tuple[Target, ...]:
+def _targets(
+    comparisons: Sequence[Comparison], generators: Sequence[GeneratorRow], idle: Sequence[IdleRow]
+) -> tuple[Target, ...]:
     targets: list[Target] = []
     measured = {
         (comparison.variant, turn.workload): (comparison.reference, turn.ratio)
@@ -284,4 +294,9 @@ def _targets(comparisons: Sequence[Comparison], generators: Sequence[GeneratorRo
     for row in generators:
         what = f"generator CPU per request on the floor, loadgen over wrk, {row.workload}"
         targets.append(Target(what, _GENERATOR_TARGET, row.ratio))
+    server, bound = _IDLE_TARGET
+    for idle_row in idle:
+        if idle_row.server == server and idle_row.each_bytes is not None:
+            what = f"octets of memory for an idle connection, {server}, {idle_row.connections:,} connections"
+            targets.append(Target(what, bound, idle_row.each_bytes, decimals=1))
     return tuple(targets)

@@ -51,10 +51,13 @@ def render(report: Report, source: str, bound_share: float) -> str:
         microseconds=wording.microseconds,
         thousands=wording.thousands,
         mebibytes=wording.mebibytes,
+        octets=wording.octets,
         cell=wording.cell,
         interval=wording.interval,
         verdict=wording.verdict,
         target_verdict=wording.target_verdict,
+        target_bound=wording.target_bound,
+        target_text=wording.target_text,
         bound=wording.bound,
     )
     return _single_blank_lines(text)

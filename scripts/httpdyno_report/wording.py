@@ -32,6 +32,7 @@ def scaled(unit: float, digits: int = 3) -> Callable[[float], str]:
 microseconds = scaled(1e3)
 thousands = scaled(1e3, 4)
 mebibytes = scaled(2**20)
+octets = fixed(0)
 ratio = fixed(3)
 
 
@@ -83,6 +84,15 @@ def verdict(turn: Turn) -> str:
             return f"no difference seen: within the layout floor of ±{percent(math.expm1(turn.layout_floor or 0.0))}"
         case _:
             return f"**{more_or_less(turn.ratio.value)}**"
+
+
+def target_text(target: Target) -> Callable[[float], str]:
+    return fixed(target.decimals)
+
+
+def target_bound(target: Target) -> str:
+    """With a digit less than what is held against it."""
+    return fixed(target.decimals - 1)(target.at_most)
 
 
 def target_verdict(target: Target) -> str:

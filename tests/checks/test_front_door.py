@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
 from test_doors import ROOT
 
 
@@ -53,6 +54,32 @@ def test_setup_names_what_it_cannot_install_without_root(tmp_path: Path) -> None
     done = subprocess.run([copy], env={"PATH": str(tmp_path)}, capture_output=True, text=True, **user)  # type: ignore[call-overload]
     assert done.returncode == 2, done.stderr
     assert "apt-get install" in done.stderr and "libfmt-dev" in done.stderr
+
+
+def test_setup_leaves_no_server_of_others_running(tmp_path: Path) -> None:
+    """h2o is missing: only with --peers is it installed, without being started, and its service is disabled."""
+    log = tmp_path / "log"
+    for name, text in {
+        "dpkg-query": "for package; do [ $package = h2o ] || echo installed $package; done",
+        "apt-get": f"test -x /usr/sbin/policy-rc.d && echo apt-get $* >>{log}",
+        "systemctl": f"echo systemctl $* >>{log}",
+        "sudo": '"$@"',
+    }.items():
+        script = tmp_path / name
+        script.write_text(f"#!/bin/bash\n{text}\n")
+        script.chmod(0o755)
+    if os.getuid() != 0:
+        pytest.skip("only root may forbid the start of services")
+    before = Path("/usr/sbin/policy-rc.d").exists()
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run([ROOT / "scripts/setup"], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, log.exists()) == (0, "", False), done.stderr
+    done = subprocess.run([ROOT / "scripts/setup", "--peers"], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    calls = log.read_text().splitlines()
+    assert len(calls) == 2 and "install" in calls[0] and calls[0].endswith(" h2o")
+    assert calls[1] == "systemctl --quiet disable h2o"
+    assert Path("/usr/sbin/policy-rc.d").exists() == before
 
 
 def test_setup_refuses_unknown_arguments() -> None:

@@ -17,6 +17,7 @@ FAKES = Path(__file__).resolve().parent / "fakes"
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from httpdyno_bench.identity import tree_revision  # noqa: E402
+from httpdyno_bench.peers import NAMES as PEERS  # noqa: E402
 from httpdyno_bench.tables import load_variants, load_workloads  # noqa: E402
 
 
@@ -76,7 +77,9 @@ def make_world(path: Path) -> World:
         _install(FAKES / "server.py", bin_dir / variant.name)
     _install(FAKES / "loadgen.py", bin_dir / "loadgen")
     _install(FAKES / "wrk.py", bin_dir / "wrk")
-    world = World(bin_dir, path / "results", {"identities": identities, "faults": {}, "cost_ns": {}})
+    for peer in PEERS:
+        _install(FAKES / "server.py", bin_dir / peer)
+    world = World(bin_dir, path / "results", {"identities": identities, "faults": {}, "cost_ns": {}, "idle_bytes": {}})
     world.change()
     return world
 

@@ -17,6 +17,8 @@ FLOOR_NS = {"keepalive-get": 4600.0, "pipelined-16": 340.0, "connection-per-requ
             "json": 4700.0}
 COST = {"floor-epoll": 1.0, "inline-system": 1.03, "inline-aa": 1.003, "inline-mimalloc": 0.985, "pool-system": 2.2,
         "pool-mimalloc": 0.97}
+# Octets for an idle connection; a server that is not here was not installed.
+IDLE = {"inline-system": 240.0, "inline-mimalloc": 250.0, "pool-system": 241.0, "pool-mimalloc": 252.0, "nginx": 511.0}
 GENERATOR = {"loadgen": 1.05, "wrk": 1.4}
 IDENTITY = {"revision": "a" * 40, "dirty": False, "compiler": "g++ 12.2.0", "flags": "-O3 -DNDEBUG",
             "build_type": "Release", "allocator": "system", "allocator_proof": "probed"}
@@ -50,9 +52,13 @@ def make_record(results: Path, name: str = "2026-11-21T1200Z-aaaaaaa-quick", rou
         "workloads": [{"name": w.name, "title": w.title, "path": w.path, "connections": w.connections,
                        "pipeline": w.pipeline, "loadgen": list(w.loadgen), "wrk": list(w.wrk), "floor": list(w.floor)}
                       for w in workloads],
-        "interruptions": 0, "failures": [], "cells": [], "turns": [], "generators": [],
+        "interruptions": 0, "failures": [], "cells": [], "turns": [], "generators": [], "idle": [],
+        "peers": [{"name": "nginx", "version": "1.22.1"}, {"name": "h2o", "version": None}],
     }
-    for step in plan.make_plan(profile, variants, workloads, 1):
+    for step in plan.make_plan(profile, variants, workloads, 1, ["nginx"]):
+        if step.kind == "idle":
+            record["idle"].append(_idle(chance, step, profile.idle_connections))
+            continue
         workload = next(w for w in workloads if w.name == step.workload)
         cpu = FLOOR_NS.get(step.workload, 5000.0) * cost[step.variant]
         head = {"variant": step.variant, "workload": step.workload, "round": step.round, "seconds": 0.5}
@@ -81,6 +87,20 @@ def read(folder: Path) -> dict[str, Any]:
 
 def write(folder: Path, record: dict[str, Any]) -> None:
     (folder / "record.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _idle(chance: random.Random, step: plan.Step, connections: int) -> dict[str, Any]:
+    """Resident in whole pages, as it is; all but a MiB of it anonymous."""
+
+    def footprint(octets: float) -> dict[str, int]:
+        pages = round(octets / 4096) * 4096
+        return {"rss_bytes": 2**20 + pages, "pss_bytes": 2**19 + pages, "anonymous_bytes": pages}
+
+    empty = 2**21 + chance.randrange(100) * 4096
+    each = IDLE[step.variant]
+    return {"variant": step.variant, "workload": step.workload, "round": step.round, "seconds": 1.5,
+            "connections": connections, "empty": footprint(empty), "idle": footprint(empty + connections * each),
+            "after_burst": footprint(empty + connections * (each + 52)), "closed": footprint(empty + connections * each)}
 
 
 def _sample(chance: random.Random, cpu: float, generator: str, pipeline: int) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from conftest import ROOT, World
+from httpdyno_bench import peers
 
 SCHEMA = json.loads((ROOT / "results" / "record.schema.json").read_text(encoding="utf-8"))
 GO_ON = "go on with: scripts/bench.py --resume "
@@ -76,6 +77,29 @@ def test_cpu_per_request_is_the_servers_own(world: World) -> None:
     (turn,) = record["turns"]
     middle = sorted(turn["pair_log_ratios"])[len(turn["pair_log_ratios"]) // 2]
     assert math.log(8 / 3) < middle < math.log(8 * 1.5)
+
+
+def test_the_memory_of_idle_connections_is_the_servers_own(world: World) -> None:
+    """The fakes take a known amount for each, and give it back; a little more is their own book-keeping."""
+    taken = {"inline-system": 20_000, "nginx": 40_000, "h2o": 60_000}
+    world.change(idle_bytes=taken)
+    done = world.small()
+    assert done.returncode == 0, done.stderr
+    record = world.record()
+    assert record["peers"] == [{"name": "nginx", "version": "9.8.7"}, {"name": "h2o", "version": "9.8.7"}]
+    assert {step["variant"] for step in record["idle"]} == set(taken)
+    for step in record["idle"]:
+        assert step["connections"] == 1000
+        for when in ("idle", "after_burst"):
+            each = (step[when]["anonymous_bytes"] - step["empty"]["anonymous_bytes"]) / 1000
+            assert taken[step["variant"]] <= each < taken[step["variant"]] + 6000
+        assert step["closed"]["rss_bytes"] < step["idle"]["rss_bytes"]
+
+
+def test_a_peer_that_is_not_installed_is_said_to_be_missing(world: World) -> None:
+    assert peers.installed(str(world.bin_dir)).keys() == {"nginx", "h2o"}
+    (world.bin_dir / "h2o").unlink()
+    assert peers.installed(str(world.bin_dir)).keys() == {"nginx"}
 
 
 def test_a_record_names_no_host_user_or_path(world: World) -> None:
@@ -168,6 +192,8 @@ def test_a_missing_program_is_named(world: World) -> None:
     ("inline-system", "dies", "the server inline-system died (killed by SIGABRT): inline-system: assertion failed"),
     ("inline-system", "does not start", "did not start (exit code 2): inline-system: cannot listen"),
     ("inline-system", "prints no counters", "printed no counters"),
+    ("inline-system", "closes idle connections", "a connection that was to be held open"),
+    ("nginx", "does not start", "the server nginx died (exit code 2): nginx: cannot listen"),
     ("inline-system", "ends badly", "did not stop cleanly (exit code 3)"),
     ("loadgen", "errors", "loadgen counted 3 errors (timeout 3)"),
     ("loadgen", "not a number", "nan is no figure"),
@@ -242,7 +268,7 @@ def test_an_interrupted_run_keeps_its_cells_and_goes_on(world: World) -> None:
     assert len(cells) == len(set(cells)) == 2 * 3
     assert len(record["turns"]) == 2 and len(record["generators"]) == 2
     before = [json.loads(line) for line in kept[1:]]
-    measured = record["cells"] + record["turns"] + record["generators"]
+    measured = record["cells"] + record["turns"] + record["generators"] + record["idle"]
     for line in before:
         assert {key: value for key, value in line.items() if key not in ("step", "kind")} in measured
     again = world.bench("--resume", folder.name)

@@ -48,14 +48,15 @@ def test_blocks_follow_each_other_and_hold_equal_shares() -> None:
     assert [step.block for step in steps] == sorted(step.block for step in steps)
     for block in range(1, profile.rounds + 1):
         mine = [step for step in steps if step.block == block]
-        assert {step.round for step in mine if step.kind != "turn"} == {block}
-        share = len({step.round for step in mine if step.kind == "turn"})
-        assert abs(share - profile.turn_rounds / profile.rounds) < 1
+        assert {step.round for step in mine if step.kind not in ("turn", "idle")} == {block}
+        for kind, rounds in (("turn", profile.turn_rounds), ("idle", profile.idle_rounds)):
+            share = len({step.round for step in mine if step.kind == kind})
+            assert abs(share - rounds / profile.rounds) < 1
 
 
 def test_each_block_has_an_order_of_its_own() -> None:
     """Of two blocks that hold the same measurements."""
-    profile = dataclasses.replace(plan.PROFILES["quick"], rounds=2, turn_rounds=4)
+    profile = dataclasses.replace(plan.PROFILES["quick"], rounds=2, turn_rounds=4, idle_rounds=2)
     steps = plan.make_plan(profile, VARIANTS, WORKLOADS, 1)
     orders = [[s.id.rsplit("/", 1)[0] for s in steps if s.block == block] for block in (1, 2)]
     assert orders[0] != orders[1] and sorted(orders[0]) == sorted(orders[1])
@@ -77,6 +78,15 @@ def test_wrk_drives_two_rows_in_quick_and_all_in_full() -> None:
     assert rows("full") == {variant.name for variant in VARIANTS}
 
 
+def test_idle_memory_is_measured_of_our_servers_and_of_peers() -> None:
+    profile = plan.profile_of("quick")
+    steps = plan.make_plan(profile, VARIANTS, WORKLOADS, 1, ["nginx"])
+    rows = collections.Counter(step.variant for step in steps if step.kind == "idle")
+    names = ["inline-system", "inline-mimalloc", "pool-system", "pool-mimalloc", "nginx"]
+    assert rows == dict.fromkeys(names, profile.idle_rounds)
+    assert len({step.id for step in steps}) == len(steps)
+
+
 def test_a_comparison_needs_its_reference() -> None:
     without_floor = [variant for variant in VARIANTS if variant.kind != "floor"]
     steps = plan.make_plan(plan.profile_of("quick"), without_floor, WORKLOADS, 1)
@@ -85,7 +95,8 @@ def test_a_comparison_needs_its_reference() -> None:
 
 def test_quick_is_planned_for_less_than_five_minutes() -> None:
     profile = plan.profile_of("quick")
-    assert sum(plan.forecast_seconds(step, profile) for step in make()) < 290
+    steps = plan.make_plan(profile, VARIANTS, WORKLOADS, 1, ["nginx", "h2o"])
+    assert sum(plan.forecast_seconds(step, profile) for step in steps) < 290
 
 
 @pytest.mark.parametrize("rounds", [0, -1, 4])

@@ -242,6 +242,29 @@ def test_targets_are_met_or_not(tmp_path: Path) -> None:
     assert edge.met and not edge.certain and "reaches over" in wording.target_verdict(edge)
 
 
+def test_idle_connections_cost_what_the_record_says(report: model.Report) -> None:
+    rows = {row.server: row for row in report.idle}
+    assert list(rows) == [*synthetic.IDLE, "h2o"]
+    for name, each in synthetic.IDLE.items():
+        estimate = rows[name].each_bytes
+        assert estimate is not None and estimate.value == pytest.approx(each, abs=1) and estimate.count == 3
+    assert rows["h2o"].each_bytes is None
+    (target,) = [target for target in report.targets if target.what.startswith("octets of memory")]
+    assert target.met and target.at_most == 256
+
+
+def test_a_record_without_idle_connections_has_no_table_of_them(tmp_path: Path, without_plots: None) -> None:
+    """As those from before they were measured."""
+    folder = synthetic.make_record(tmp_path)
+    page = cli.make_files(folder)["BENCH.md"].decode()
+    assert "## Memory of idle connections" in page
+    assert "| nginx 1.22.1 |" in page and "| h2o | not installed | – | – | – | – |" in page
+    record = synthetic.read(folder)
+    del record["idle"], record["peers"]
+    synthetic.write(folder, record)
+    assert "idle connection" not in cli.make_files(folder)["BENCH.md"].decode()
+
+
 def test_sentences_follow_the_figures(tmp_path: Path) -> None:
     folder = synthetic.make_record(tmp_path)
     said = "\n".join(wording.summary(model.make_report(records.load(folder, SCHEMA))))
@@ -290,7 +313,7 @@ def test_a_record_of_part_of_the_tables_is_reported(tmp_path: Path) -> None:
     record["workloads"] = record["workloads"][:1]
     record["cells"] = [c for c in record["cells"] if (c["variant"], c["workload"], c["generator"]) == (
         "inline-system", record["workloads"][0]["name"], "loadgen")]
-    record["turns"], record["generators"] = [], []
+    record["turns"], record["generators"], record["idle"] = [], [], []
     synthetic.write(folder, record)
     page = cli.make_files(folder)["BENCH.md"].decode()
     assert "## Targets" not in page and "## Taken in turn" not in page and "| inline-system | loadgen |" in page

@@ -1,11 +1,15 @@
 #!/usr/bin/python3 -SE
-"""Stands in for a server program: same command line, same lines, no HTTP. Its file name is its row.
+"""Stands in for a server program: same command line, same lines, no HTTP but one answer. Its file name is its row; as
+nginx or h2o it stands in for those.
 
 It is told over its socket how many requests it is to have answered ("n\n") and spends the CPU time that world.json
-states for its row; world.json also says what is to go wrong.
+states for its row. A client that asks as HTTP has it gets an answer, and the connection then takes the memory that
+world.json states. world.json also says what is to go wrong.
 """
 import json
 import os
+import re
+import selectors
 import signal
 import socket
 import sys
@@ -16,17 +20,28 @@ NAME = os.path.basename(sys.argv[0])
 with open(os.path.join(HERE, "world.json"), encoding="utf-8") as stream:
     WORLD = json.load(stream)
 FAULT = WORLD["faults"].get(NAME, "")
+PEER = NAME in ("nginx", "h2o")
 
 if "--identity" in sys.argv:
     print(json.dumps(WORLD["identities"][NAME]))
+    sys.exit(0)
+if "-v" in sys.argv:
+    print(f"{NAME} version: {NAME}/9.8.7", file=sys.stderr)
     sys.exit(0)
 
 if FAULT == "does not start":
     print(f"{NAME}: cannot listen: address in use", file=sys.stderr)
     sys.exit(2)
 
-listener = socket.create_server(("127.0.0.1", 0))
+port = 0
+if PEER:
+    with open(sys.argv[sys.argv.index("-c") + 1], encoding="utf-8") as stream:
+        port = int(re.search(r"(?:127\.0\.0\.1:|port: )(\d+)", stream.read())[1])
+listener = socket.create_server(("127.0.0.1", port), backlog=1000)
+selector = selectors.DefaultSelector()
+selector.register(listener, selectors.EVENT_READ)
 count = 0
+held: dict[socket.socket, bytearray] = {}
 
 
 def stop(_number: int, _frame: object) -> None:
@@ -38,19 +53,46 @@ def stop(_number: int, _frame: object) -> None:
     os._exit(3 if FAULT == "ends badly" else 0)
 
 
+def work(line: bytes) -> None:
+    global count
+    if FAULT == "dies":
+        print(f"{NAME}: assertion failed", file=sys.stderr, flush=True)
+        os.kill(os.getpid(), signal.SIGABRT)
+    requests = int(line)
+    until = time.process_time_ns() + requests * WORLD["cost_ns"].get(NAME, 2000)
+    while time.process_time_ns() < until:
+        pass
+    count += requests
+
+
+def read(connection: socket.socket) -> None:
+    global count
+    try:
+        octets = connection.recv(4096)
+    except ConnectionResetError:
+        octets = b""
+    if not octets or (FAULT == "closes idle connections" and len(held) > 20):
+        selector.unregister(connection)
+        connection.close()
+        if FAULT != "keeps connections":
+            held.pop(connection, None)
+    elif octets.startswith(b"GET "):
+        count += 1
+        held.setdefault(connection, bytearray(WORLD["idle_bytes"].get(NAME, 0)))
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK")
+    else:
+        for line in octets.splitlines():
+            work(line)
+            connection.send(b"ok\n")
+
+
 signal.signal(signal.SIGTERM, stop)
-print(f"{NAME}: ready on http://127.0.0.1:{listener.getsockname()[1]}/", flush=True)
+if not PEER:
+    print(f"{NAME}: ready on http://127.0.0.1:{listener.getsockname()[1]}/", flush=True)
 while True:
-    connection, _ = listener.accept()
-    with connection, connection.makefile("rwb") as stream:
-        for line in stream:
-            if FAULT == "dies":
-                print(f"{NAME}: assertion failed", file=sys.stderr, flush=True)
-                os.kill(os.getpid(), signal.SIGABRT)
-            requests = int(line)
-            until = time.process_time_ns() + requests * WORLD["cost_ns"].get(NAME, 2000)
-            while time.process_time_ns() < until:
-                pass
-            count += requests
-            stream.write(b"ok\n")
-            stream.flush()
+    for key, _ in selector.select():
+        if key.fileobj is listener:
+            connection, _ = listener.accept()
+            selector.register(connection, selectors.EVENT_READ)
+        else:
+            read(key.fileobj)

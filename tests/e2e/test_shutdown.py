@@ -331,3 +331,32 @@ def test_answer_that_is_made_during_the_drain_is_the_last(serve: Callable[..., S
         return conclusive
 
     while_handlers_sleep(check)
+
+
+def test_restart_while_the_old_server_finishes_resets_nobody(serve: Callable[..., Server], either: str) -> None:
+    """The new one takes the port while the old one still has a request to answer."""
+    for _ in range(3):
+        old = serve(either, "--timeout-request-ms", "30000", "--timeout-drain-ms", "30000")
+        client = old.connect()
+        octets = post("/echo", pattern(100_000))
+        client.send(octets[:50_000])
+        old.sync()
+        old.send_signal(signal.SIGTERM)
+        wait_until_refused(old)
+        try:
+            new = serve(either, port=old.port)
+        except AssertionError as error:
+            # Another program may have been given this port by the kernel in between; thrice in a row it has not.
+            assert "Address already in use" in str(error)
+            old.kill()
+            continue
+        assert new.connect().get("/plaintext").status == 200
+        client.send(octets[50_000:])
+        response = client.read()
+        assert response.body == pattern(100_000) and response.closes
+        client.expect_end()
+        client.close()
+        assert old.wait()[0] == 0
+        assert new.connect().get("/plaintext").status == 200
+        return
+    pytest.fail("the port is not free while the old server finishes")

@@ -11,6 +11,7 @@
 
 #include "net/base/error.h"
 #include "net/io/epoll/epoll_io.h"
+#include "net/io/listener.h"
 #include "server/config.h"
 #include "server/inline_dispatch.h"
 #include "server/loop.h"
@@ -43,8 +44,8 @@ class BasicServer {
     if (!problem(config_).empty()) return Error{EINVAL, "configuration"};
     io::Address wanted;
     if (Error error = io::parse_address(config_.bind, config_.port, wanted)) return error;
-    io::Fd listener;
-    if (Error error = io::listen_tcp(wanted, config_.backlog, listener, address_)) return error;
+    io::Listener listener;
+    if (Error error = io::listen(wanted, config_.backlog, {&listener, 1}, address_)) return error;
     if (Error error = io_.open(std::move(listener))) return error;
     loop_ = std::make_unique<Loop<io::EpollIo, Dispatch>>(config_, io_, dispatch_);
     return {};

@@ -42,7 +42,9 @@ void stop_on_signals(void (*stop)(void*), void* argument) {
 }
 
 void print_ready(const Row& row, const io::Address& address) {
-  print_line(fmt::format("{}: ready on http://{}/", row.name, address.text()));
+  const bool unix = address.family() == AF_UNIX;
+  print_line(
+      fmt::format("{}: ready on {}{}{}", row.name, unix ? "" : "http://", address.text(), unix ? "" : "/"));
 }
 
 void print_line(std::string_view line) {
@@ -57,7 +59,9 @@ int fail_start(const Row& row, std::string_view why) {
 }
 
 int fail_to_listen(const Row& row, const Config& config, const Error& error) {
-  complain(row, fmt::format("cannot listen on {} port {}: {}", config.bind, config.port, error.message()));
+  const bool unix = config.bind.starts_with("unix:");
+  const std::string where = unix ? config.bind : fmt::format("{} port {}", config.bind, config.port);
+  complain(row, fmt::format("cannot listen on {}: {}", where, error.message()));
   return kExitUsage;
 }
 

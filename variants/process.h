@@ -18,7 +18,7 @@ inline constexpr int kExitUsage = 2;
 // open files is raised as far as it may be. Once per process, from the main thread.
 void stop_on_signals(void (*stop)(void*), void* argument);
 
-// "inline-system: ready on http://127.0.0.1:8080/"
+// "inline-system: ready on http://127.0.0.1:8080/" or "inline-system: ready on unix:/run/site.sock"
 void print_ready(const Row& row, const io::Address& address);
 // To stdout, at once. A closed or full stdout is no reason to stop serving.
 void print_line(std::string_view line);

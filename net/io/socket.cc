@@ -3,10 +3,12 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstring>
+#include <string_view>
 
 namespace httpdyno::io {
 
@@ -25,12 +27,36 @@ void Fd::reset() {
   fd_ = -1;
 }
 
+namespace {
+
+constexpr std::string_view kUnixPrefix = "unix:";
+
+Error unix_address(std::string_view path, Address& out) {
+  auto* name = reinterpret_cast<sockaddr_un*>(&out.storage);
+  if (path.empty() || path.find('\0') != std::string_view::npos)
+    return Error{EINVAL, "path of a unix socket"};
+  if (path.size() >= sizeof name->sun_path) return Error{ENAMETOOLONG, "path of a unix socket"};
+  out.storage = {};
+  name->sun_family = AF_UNIX;
+  std::memcpy(name->sun_path, path.data(), path.size());
+  out.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
+  return {};
+}
+
+}  // namespace
+
+std::string Address::path() const {
+  return family() == AF_UNIX ? reinterpret_cast<const sockaddr_un*>(&storage)->sun_path : std::string();
+}
+
 std::uint16_t Address::port() const {
+  if (family() == AF_UNIX) return 0;
   if (family() == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port);
   return ntohs(reinterpret_cast<const sockaddr_in*>(&storage)->sin_port);
 }
 
 std::string Address::text() const {
+  if (family() == AF_UNIX) return std::string(kUnixPrefix) + path();
   char host[INET6_ADDRSTRLEN] = "";
   const bool v6 = family() == AF_INET6;
   const void* address =
@@ -43,6 +69,8 @@ std::string Address::text() const {
 }
 
 Error parse_address(const std::string& host, std::uint16_t port, Address& out) {
+  if (host.starts_with(kUnixPrefix))
+    return unix_address(std::string_view(host).substr(kUnixPrefix.size()), out);
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
@@ -53,23 +81,6 @@ Error parse_address(const std::string& host, std::uint16_t port, Address& out) {
   std::memcpy(&out.storage, found->ai_addr, found->ai_addrlen);
   out.size = found->ai_addrlen;
   freeaddrinfo(found);
-  return {};
-}
-
-Error listen_tcp(const Address& address, int backlog, Fd& out, Address& bound) {
-  Fd fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd) return last_error("socket");
-  const int on = 1;
-  if (::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0)
-    return last_error("SO_REUSEADDR");
-  if (::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) return last_error("TCP_NODELAY");
-  if (::bind(fd.get(), address.get(), address.size) != 0) return last_error("bind");
-  if (::listen(fd.get(), backlog) != 0) return last_error("listen");
-  bound.size = sizeof bound.storage;
-  if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&bound.storage), &bound.size) != 0) {
-    return last_error("getsockname");
-  }
-  out = std::move(fd);
   return {};
 }
 

@@ -1,4 +1,4 @@
-// Sockets as the backends need them: listening, connecting, and the addresses as text.
+// A descriptor with an owner, and socket addresses as text. net/io/listener.h listens on them.
 #pragma once
 
 #include <sys/socket.h>
@@ -32,24 +32,21 @@ class Fd {
   int fd_ = -1;
 };
 
-// A numeric IPv4 or IPv6 address with its port.
+// A numeric IPv4 or IPv6 address with its port, or the path of a unix socket.
 struct Address {
   sockaddr_storage storage{};
   socklen_t size = 0;
 
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
   int family() const { return storage.ss_family; }
-  std::uint16_t port() const;
-  // "127.0.0.1:80" or "[::1]:80"
+  std::uint16_t port() const;  // 0 for a unix socket
+  std::string path() const;    // of a unix socket; empty for others
+  // "127.0.0.1:80", "[::1]:80" or "unix:/run/site.sock"
   std::string text() const;
 };
 
-// `host` is a numeric address ("127.0.0.1", "::1"; brackets are not part of it). EINVAL when it is none.
+// `host` is a numeric address ("127.0.0.1", "::1"; brackets are not part of it) or "unix:" and the path of a
+// unix socket, which has no port. EINVAL when it is none, ENAMETOOLONG for a path above 107 octets (unix(7)).
 Error parse_address(const std::string& host, std::uint16_t port, Address& out);
-
-// A non-blocking listening TCP socket with SO_REUSEADDR and TCP_NODELAY (which accepted sockets inherit:
-// without it Nagle's algorithm and delayed acknowledgements cost a keep-alive client up to 40 ms). Port 0
-// lets the kernel choose; `bound` says what it became.
-Error listen_tcp(const Address& address, int backlog, Fd& out, Address& bound);
 
 }  // namespace httpdyno::io

@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ def until(condition: Callable[[], Any], what: str, seconds: float | None = None)
 
 
 class Server:
-    """A program that answers on `port`. Clients that it made are closed before it is stopped."""
+    """A program that answers on `port`, or at `path`. Clients that it made are closed before it is stopped."""
 
     def __init__(
         self, row: str, *flags: str, file_limit: int | None = None, wrapper: Sequence[str] = (), port: int = 0
@@ -68,9 +69,7 @@ class Server:
         self.pid = self.process.pid
         try:
             self.ready_line = self._read_line()
-            prefix = f"{row}: ready on http://"
-            assert self.ready_line.startswith(prefix) and self.ready_line.endswith("/"), self.describe()
-            self.port = int(self.ready_line.rstrip("/").rsplit(":", 1)[1])
+            self.port, self.path = self._where()
             if self.wrapped:
                 # The program is the wrapper's only child.
                 with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as children:
@@ -83,6 +82,15 @@ class Server:
         except BaseException:
             self.kill()
             raise
+
+    def _where(self) -> tuple[int, str | None]:
+        """Its port, or 0 and the path of its unix socket."""
+        start, _, where = self.ready_line.partition("ready on ")
+        assert start == f"{self.row}: " and where.startswith(("http://", "unix:")), self.describe()
+        if where.startswith("unix:"):
+            return 0, where.removeprefix("unix:")
+        assert where.endswith("/"), self.describe()
+        return int(where.rstrip("/").rsplit(":", 1)[1]), None
 
     def _find_others(self) -> bool:
         self._others |= self._sleepers()
@@ -113,24 +121,24 @@ class Server:
     # --- clients
 
     def connect(self, receive_buffer: int | None = None) -> Client:
-        client = Client(self.port, receive_buffer)
+        client = Client(self.port, receive_buffer, path=self.path)
         self.clients.append(client)
         return client
 
     def get(self, target: str, *fields: str) -> Any:
         """One GET on a connection of its own."""
-        with Client(self.port) as client:
+        with Client(self.port, path=self.path) as client:
             return client.get(target, "Connection: close", *fields)
 
     def stats(self) -> dict[str, int]:
         """The counters. It costs a connection and a request, and with a pool a worker."""
-        with Client(self.port) as client:
+        with Client(self.port, path=self.path) as client:
             return dict(json.loads(client.get("/stats", "Connection: close").body))
 
     def sync(self) -> None:
         """Returns when the loop has read what other clients sent before: it answers this in its own turn, without a
         handler, and takes what is ready in the order in which it came."""
-        with Client(self.port) as client:
+        with Client(self.port, path=self.path) as client:
             client.send(b"sync\r\n")
             octets = client.read_to_end()
             assert octets.startswith(b"HTTP/1.1 400 ") and client.ended == EOF, self.describe()
@@ -268,6 +276,13 @@ def tool(name: str, *arguments: str, octets: bytes | None = None) -> subprocess.
         )
     except FileNotFoundError:
         pytest.fail(f"{name} is not installed")
+
+
+def tcp_listeners(pid: int) -> list[str]:
+    """The inodes of the process's sockets that are in the kernel's tables of TCP listeners."""
+    own = {os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd") if entry.is_symlink()}
+    rows = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]]
+    return [row[9] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in own]
 
 
 PLAINTEXT = request("/plaintext")

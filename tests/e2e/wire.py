@@ -161,17 +161,21 @@ def parse_all(octets: bytes) -> list[Response]:
 class Client:
     """One connection. Everything that is received stays in `buffer` until a read takes it."""
 
-    def __init__(self, port: int, receive_buffer: int | None = None, host: str = "127.0.0.1") -> None:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    def __init__(
+        self, port: int, receive_buffer: int | None = None, host: str = "127.0.0.1", path: str | None = None
+    ) -> None:
+        """To a port, or with `path` to a unix socket."""
+        family = socket.AF_UNIX if path is not None else socket.AF_INET6 if ":" in host else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         self.buffer = b""
         self.ended: str | None = None
         try:
             if receive_buffer is not None:
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if path is None:
+                self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.socket.settimeout(patience())
-            self.socket.connect((host, port))
+            self.socket.connect((host, port) if path is None else path)
         except BaseException:
             self.socket.close()
             raise

@@ -53,8 +53,8 @@ class IoContract : public testing::Test {
   void SetUp() override {
     Address wanted;
     ASSERT_FALSE(parse_address("127.0.0.1", 0, wanted));
-    Fd listener;
-    ASSERT_FALSE(listen_tcp(wanted, 16, listener, address_));
+    Listener listener;
+    ASSERT_FALSE(listen(wanted, 16, {&listener, 1}, address_));
     ASSERT_FALSE(io_->open(std::move(listener)));
   }
 
@@ -429,28 +429,6 @@ TYPED_TEST(IoContract, ConnectsToAServerAndReportsARefusal) {
 TEST(EpollIo, ALastingErrorEndsTheLoopInsteadOfSpinning) {
   EpollIo never_opened;
   EXPECT_EQ(never_opened.wait(0ms).code, EBADF);
-}
-
-TEST(Socket, AddressesAsText) {
-  Address address;
-  ASSERT_FALSE(parse_address("127.0.0.1", 8080, address));
-  EXPECT_EQ(address.text(), "127.0.0.1:8080");
-  ASSERT_FALSE(parse_address("::1", 80, address));
-  EXPECT_EQ(address.text(), "[::1]:80");
-  EXPECT_EQ(parse_address("localhost", 80, address).code, EINVAL);
-  EXPECT_EQ(parse_address("300.1.1.1", 80, address).code, EINVAL);
-}
-
-TEST(Socket, APortThatIsTakenSaysSo) {
-  Address wanted;
-  ASSERT_FALSE(parse_address("127.0.0.1", 0, wanted));
-  Fd first;
-  Address bound;
-  ASSERT_FALSE(listen_tcp(wanted, 1, first, bound));
-  Fd second;
-  const Error error = listen_tcp(bound, 1, second, wanted);
-  EXPECT_EQ(error.code, EADDRINUSE);
-  EXPECT_EQ(error.message(), "bind: Address already in use");
 }
 
 }  // namespace

@@ -19,7 +19,7 @@
 #include <string_view>
 #include <thread>
 
-#include "net/io/socket.h"
+#include "net/io/listener.h"
 
 namespace httpdyno::loadgen {
 
@@ -38,7 +38,7 @@ class TinyServer {
   explicit TinyServer(Answer answer) : answer_(std::move(answer)) {
     io::Address address;
     EXPECT_FALSE(io::parse_address("127.0.0.1", 0, address));
-    EXPECT_FALSE(io::listen_tcp(address, 512, listener_, bound_));
+    EXPECT_FALSE(io::listen(address, 512, {&listener_, 1}, bound_));
     acceptor_ = std::thread([this] { accept_all(); });
   }
   ~TinyServer() { stop(); }
@@ -134,7 +134,7 @@ class TinyServer {
   }
 
   Answer answer_;
-  io::Fd listener_;
+  io::Listener listener_;
   io::Address bound_;
   std::atomic<bool> stopping_ = false;
   std::atomic<std::uint64_t> requests_ = 0;

@@ -24,7 +24,7 @@
 #include "net/base/time.h"
 #include "net/http/date.h"
 #include "net/http/response_writer.h"
-#include "net/io/socket.h"
+#include "net/io/listener.h"
 #include "variants/flags.h"
 #include "variants/floor/answers.h"
 #include "variants/identity.h"
@@ -50,7 +50,7 @@ struct Peer {
 
 class Floor {
  public:
-  Floor(io::Fd listener, std::string answer, std::size_t body_bytes, bool close_after)
+  Floor(io::Listener listener, std::string answer, std::size_t body_bytes, bool close_after)
       : listener_(std::move(listener)),
         answer_bytes_(answer.size()),
         body_bytes_(body_bytes),
@@ -207,7 +207,7 @@ class Floor {
     if (p.ended || (close_after_ && p.sent > 0)) ::close(fd);
   }
 
-  io::Fd listener_;
+  io::Listener listener_;
   io::Fd epoll_;
   io::Fd stop_;
   std::string answers_;
@@ -262,9 +262,11 @@ int run_floor(const Row& row, int argc, char** argv) {
 
   io::Address wanted;
   io::Address bound;
-  io::Fd listener;
+  io::Listener listener;
   Error error = io::parse_address(config.bind, config.port, wanted);
-  if (!error) error = io::listen_tcp(wanted, config.backlog, listener, bound);
+  // Its answers are prepared for a Host, which a unix socket has not.
+  if (!error && wanted.family() == AF_UNIX) error = Error{EAFNOSUPPORT, "floor"};
+  if (!error) error = io::listen(wanted, config.backlog, {&listener, 1}, bound);
   if (error) return fail_to_listen(row, config, error);
   const auto floor = std::make_unique<Floor>(std::move(listener),
                                              prepared_answer(answer_name, body_bytes, !close_after, bound),

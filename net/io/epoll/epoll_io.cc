@@ -62,7 +62,7 @@ EpollIo::~EpollIo() {
   }
 }
 
-Error EpollIo::open(Fd listener) {
+Error EpollIo::open(Listener listener) {
   listener_ = std::move(listener);
   buffer_ = std::make_unique_for_overwrite<char[]>(kReceiveBytes);
   entries_.reserve(kEntriesReserved);

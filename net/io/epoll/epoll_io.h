@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "net/io/io.h"
+#include "net/io/listener.h"
 #include "net/io/socket.h"
 
 namespace httpdyno::io {
@@ -47,7 +48,7 @@ class EpollIo {
   ~EpollIo();
 
   // Once, before anything else. Without a listener (a client) nothing is ever accepted.
-  Error open(Fd listener = Fd());
+  Error open(Listener listener = Listener());
 
   Error wait(Duration limit);
   const Completion* next();
@@ -104,7 +105,7 @@ class EpollIo {
 
   Fd epoll_;
   Fd wake_;
-  Fd listener_;
+  Listener listener_;
   Time now_;
   bool accepting_ = false;
   bool listener_readable_ = false;

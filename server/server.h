@@ -16,6 +16,7 @@
 #include "server/inline_dispatch.h"
 #include "server/loop.h"
 #include "server/pool_dispatch.h"
+#include "server/stats.h"
 
 namespace httpdyno {
 
@@ -48,6 +49,7 @@ class BasicServer {
     if (Error error = io::listen(wanted, config_.backlog, {&listener, 1}, address_)) return error;
     if (Error error = io_.open(std::move(listener))) return error;
     loop_ = std::make_unique<Loop<io::EpollIo, Dispatch>>(config_, io_, dispatch_);
+    stats_.add_loop(loop_->stats());
     return {};
   }
 
@@ -71,7 +73,8 @@ class BasicServer {
   void stop() noexcept { loop_->stop(); }
   bool stopped() const { return loop_->stopped(); }
 
-  const Stats& stats() const { return loop_->stats(); }
+  // Summed when they are asked for. Valid as long as the server.
+  const ServerStats& stats() const { return stats_; }
 
  private:
   Config config_;
@@ -79,6 +82,7 @@ class BasicServer {
   io::EpollIo io_;
   Dispatch dispatch_;
   std::unique_ptr<Loop<io::EpollIo, Dispatch>> loop_;
+  ServerStats stats_;
 };
 
 // Handlers run on the thread that ticks.

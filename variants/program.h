@@ -35,7 +35,7 @@ int run_program(const Row& row, int argc, char** argv) {
   stop_on_signals([](void* site) { static_cast<Site*>(site)->stop(); }, &server);
   print_ready(row, server.address());
   const Error error = server.run();
-  print_line(server.stats().json());
+  print_line(server.stats().total().json());
   if (error) return fail_run(row, error.message());
   return 0;
 }

@@ -90,7 +90,12 @@ void upload(Workloads&, const Request& request, std::string_view, Response& resp
 
 void stats(Workloads& workloads, const Request&, std::string_view, Response& response) {
   response.set_content_type("application/json");
-  response.set_body(workloads.stats->json());
+  response.set_body(workloads.stats->total().json());
+}
+
+void metrics(Workloads& workloads, const Request&, std::string_view, Response& response) {
+  response.set_content_type(kOpenMetricsType);
+  response.set_body(workloads.stats->total().openmetrics());
 }
 
 }  // namespace
@@ -106,7 +111,8 @@ Router<Workloads> make_router(Workloads& workloads) {
       .add(Method::get, "/work/*", work)
       .add(Method::get, "/sleep/*", sleep)
       .add(Method::post, "/upload", upload)
-      .add(Method::get, "/stats", stats);
+      .add(Method::get, "/stats", stats)
+      .add(Method::get, "/metrics", metrics);
   return router;
 }
 

@@ -17,8 +17,9 @@ namespace httpdyno::variants {
 // GET /sleep/MS     so many milliseconds of waiting, up to 60 s
 // POST /upload      the length and the CRC-32 of the body, as JSON
 // GET /stats        the server's counters, as JSON
+// GET /metrics      the same as OpenMetrics text
 struct Workloads {
-  const Stats* stats = nullptr;
+  const ServerStats* stats = nullptr;
 };
 
 // `workloads` must outlive the router.

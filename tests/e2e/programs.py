@@ -72,7 +72,12 @@ def patience() -> float:
     return 60.0 if sanitized() else 20.0
 
 
-def counter_names() -> list[str]:
-    """The rows of server/counters.def, and what the JSON adds to them."""
+def counter_help() -> dict[str, str]:
+    """The rows of server/counters.def: what each counts."""
     table = (ROOT / "server" / "counters.def").read_text("utf-8")
-    return [*re.findall(r"^COUNTER\((\w+),", table, re.MULTILINE), "active"]
+    return dict(re.findall(r'^COUNTER\((\w+), +"([^"]+)"\)$', table, re.MULTILINE))
+
+
+def counter_names() -> list[str]:
+    """The same, by name, and what the JSON adds to them."""
+    return [*counter_help(), "active"]

@@ -145,7 +145,7 @@ TEST(SeedScenario, Inline) {
         << i << response;
   }
   EXPECT_TRUE(client.ends(server, 2s));
-  EXPECT_EQ(server.stats().accepted.value(), 1U);
+  EXPECT_EQ(server.stats().total().accepted, 1U);
 
   Client poster(server.address());
   poster.write(server, echo("nine byte"));
@@ -190,7 +190,7 @@ TEST(SeedScenario, Pooled) {
   EXPECT_EQ(body_of(client.response(server)), "across threads");
   client.write(server, "GET /missing HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_TRUE(client.response(server).starts_with("HTTP/1.1 404 Not Found\r\n"));
-  EXPECT_EQ(server.stats().accepted.value(), 1U);
+  EXPECT_EQ(server.stats().total().accepted, 1U);
   EXPECT_EQ(context.wrong, 0);
   EXPECT_EQ(context.on_loop_thread, 0);
 }
@@ -205,8 +205,8 @@ TEST(PooledServer, AWorkerWakesALoopThatWaits) {
   Client client(server.address());
   client.write(server, kHello);
   const Time begin = read_clock();
-  for (int i = 0; i < 3 && server.stats().bytes_sent.value() == 0; ++i) ASSERT_FALSE(server.tick(4s));
-  EXPECT_GT(server.stats().bytes_sent.value(), 0U);
+  for (int i = 0; i < 3 && server.stats().total().bytes_sent == 0; ++i) ASSERT_FALSE(server.tick(4s));
+  EXPECT_GT(server.stats().total().bytes_sent, 0U);
   EXPECT_LT(read_clock() - begin, 3s);
 }
 

@@ -3,14 +3,17 @@ SHELL := /bin/bash
 PRESET ?= release
 PROFILE ?= quick
 JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
 PYTHON := /usr/bin/python3
 
-.PHONY: help bench test micro report build setup clean
+.PHONY: help bench test fuzz coverage micro report build setup clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make bench    build, measure every variant, write BENCH.md and its plots (PROFILE=quick or full)'
 	@echo 'make test     build and run every test (PRESET=release, debug, asan or tsan)'
+	@echo 'make fuzz     every fuzz target for FUZZ_SECONDS=60, under the sanitizers'
+	@echo 'make coverage which lines of net/http and server the unit tests execute; fails below 95 %'
 	@echo 'make micro    the parts alone, by Google Benchmark'
 	@echo 'make report   BENCH.md again, from the newest record'
 	@echo 'make build    build only'
@@ -25,6 +28,17 @@ build: setup
 
 test: build
 	ctest --preset $(PRESET)
+
+fuzz: PRESET = fuzz
+fuzz: build
+	$(PYTHON) scripts/fuzz.py --seconds $(FUZZ_SECONDS) $(FUZZ_ARGS)
+
+# Counts that an earlier run left would be added to.
+coverage: PRESET = coverage
+coverage: build
+	@find build/coverage -name '*.gcda' -delete
+	ctest --preset coverage --exclude-regex '^(checks|e2e|scripts|loadgen/.*)$$'
+	gcovr --root . --object-directory build/coverage --filter net/http/ --filter server/ --fail-under-line 95
 
 bench: PRESET = release
 bench: build

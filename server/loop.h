@@ -72,6 +72,11 @@ class Loop {
 
   const Stats& stats() const { return commons_.stats; }
 
+  // What holds between two turns.
+  void check_invariants() {
+    table_.each([](const Connection& connection) { connection.check_invariants(); });
+  }
+
  private:
   using State = Connection::State;
 

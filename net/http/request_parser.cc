@@ -346,7 +346,7 @@ RequestParser::Result RequestParser::parse(std::span<char> bytes) {
     case Phase::chunk_end:
     case Phase::trailer: read_body(in); break;
     case Phase::complete:
-    case Phase::refused: ASSERT(!"parse() after the request's end"); break;
+    case Phase::refused: ASSERT(false && "parse() after the request's end"); break;
   }
   if (phase_ == Phase::complete) return Result::complete;
   return phase_ == Phase::refused ? Result::refused : Result::need_more;

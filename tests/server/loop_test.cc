@@ -8,6 +8,7 @@
 
 #include "server/inline_dispatch.h"
 #include "tests/server/fake_io.h"
+#include "tests/server/manual_dispatch.h"
 
 namespace httpdyno {
 namespace {
@@ -25,48 +26,6 @@ struct App {
     response.set_body(path);
   }
   int calls = 0;
-};
-
-// A dispatch whose worker is the test: it decides when each request is answered.
-class ManualDispatch {
- public:
-  static constexpr bool kPooled = true;
-  template <class Waker>
-  void start(Waker) {}
-  void stop() {}
-  bool has_room() const { return room > 0; }
-  Job* new_job() { return new Job; }
-  void submit(Job* job) {
-    --room;
-    queued.push(job);
-  }
-  void give_back(Job* job) { delete job; }
-  IntrusiveQueue<Job> take_completed() { return completed.take_all(); }
-
-  ~ManualDispatch() {
-    for (auto* list : {&queued, &completed}) {
-      while (Job* job = list->pop()) {
-        delete job->frame;
-        delete job;
-      }
-    }
-  }
-
-  // Answers the oldest request with its own path; the loop is told by the test's wake().
-  std::string work() {
-    Job* job = queued.pop();
-    const std::string path(job->frame->request().path());
-    job->response.set_body(std::string(path));
-    char* begin = job->head.reserve(http::head_bytes_max(job->response));
-    job->head.commit(static_cast<std::size_t>(http::write_head(job->response, begin) - begin));
-    completed.push(job);
-    ++room;
-    return path;
-  }
-
-  std::size_t room = 100;
-  IntrusiveQueue<Job> queued;
-  IntrusiveQueue<Job> completed;
 };
 
 // How many times `needle` stands in `text`.
@@ -102,7 +61,7 @@ class Bench {
 struct InlineBench : Bench<InlineDispatch<App>> {
   explicit InlineBench(const Config& config = {}) : Bench(config, config, App()) {}
 };
-struct PoolBench : Bench<ManualDispatch> {
+struct PoolBench : Bench<ManualDispatch<App>> {
   explicit PoolBench(const Config& config = {}) : Bench(config) {}
   // All that waits for a worker is answered, and the loop told.
   void work_all() {

@@ -1,0 +1,94 @@
+#include "tests/fuzz/connection_model.h"
+
+#include <stdexcept>
+
+#include "net/base/assert.h"
+#include "net/http/response_parser.h"
+#include "net/http/response_writer.h"
+#include "server/handler.h"
+
+namespace httpdyno::fuzz {
+
+void App::operator()(const http::Request& request, http::Response& response) const {
+  const std::string_view path = request.path();
+  if (path == "/throw") throw std::runtime_error("planned");
+  if (path == "/close") response.close_connection();
+  if (path == "/none") return response.set_status(204);
+  if (path == "/big") return response.set_body(std::string(3000, 'b'));
+  if (!request.body().empty()) return response.set_body(std::string(request.body()));
+  response.set_body(std::string(request.path_and_query()));
+}
+
+std::vector<Answer> expected_answers(std::string_view sent, const Config& config) {
+  std::vector<Answer> answers;
+  std::string octets(sent);  // a chunked body is decoded in place
+  std::span<char> rest(octets);
+  http::RequestParser parser(config.parse_limits());
+  http::Response response;
+  App app;
+  while (!rest.empty()) {
+    const auto result = parser.parse(rest);
+    if (result == http::RequestParser::Result::need_more) break;
+    Answer& answer = answers.emplace_back();
+    answer.to_head = parser.is_head();
+    if (result == http::RequestParser::Result::refused) {
+      answer.status = http::parse_error_row(parser.error()).status;
+      answer.keep_alive = false;
+      answer.refusal = true;
+      break;
+    }
+    response.reset();
+    run_handler(app, http::Request(parser, rest.data()), response);
+    answer.status = response.status();
+    answer.body = http::content_of(response, parser.is_head());
+    answer.keep_alive = parser.keep_alive() && !response.closes_connection() &&
+                        (config.request_count == 0 || answers.size() < config.request_count);
+    if (!answer.keep_alive) break;
+    rest = rest.subspan(parser.request_bytes());
+    parser.reset();
+  }
+  return answers;
+}
+
+namespace {
+
+// As far as it is there.
+bool may_begin(std::string_view written, std::string_view line) {
+  return written.substr(0, line.size()) == line.substr(0, written.size());
+}
+
+}  // namespace
+
+std::vector<Answer> parse_answers(std::string_view written, const std::vector<Answer>& expected,
+                                  bool may_be_cut) {
+  std::vector<Answer> answers;
+  http::ResponseParser parser;
+  while (!written.empty()) {
+    // The core's own last words come at any place: 408 has no request that could have been a HEAD's.
+    const bool last_words = may_begin(written, "HTTP/1.1 408 ") || may_begin(written, "HTTP/1.1 503 ");
+    ASSERT((last_words || answers.size() < expected.size()) && "no answer without a request");
+    Answer answer;
+    bool has_head = false;
+    answer.to_head = !last_words && expected[answers.size()].to_head;
+    parser.start(answer.to_head);
+    for (;;) {
+      const http::ResponseStep step = parser.next(written);
+      ASSERT(step.event != http::ResponseEvent::error && "every answer is well-formed");
+      has_head = has_head || step.event == http::ResponseEvent::head;
+      answer.body.append(step.body);
+      written.remove_prefix(step.consumed);
+      if (step.event == http::ResponseEvent::complete) break;
+      if (step.event != http::ResponseEvent::more) continue;
+      // Last words to a HEAD: no content follows.
+      if (last_words && has_head && answer.body.empty()) break;
+      ASSERT(may_be_cut && "no answer is cut off");
+      return answers;
+    }
+    answer.status = parser.head().status;
+    answer.keep_alive = parser.head().keep_alive;
+    answers.push_back(answer);
+  }
+  return answers;
+}
+
+}  // namespace httpdyno::fuzz

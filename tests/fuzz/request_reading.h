@@ -1,0 +1,27 @@
+// What the request parser makes of a stream that comes in pieces, in words that can be compared.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/http/request_parser.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace httpdyno::fuzz {
+
+struct Reading {
+  std::vector<std::string> requests;  // the whole ones, in order
+  std::vector<std::string> bodies;    // theirs
+  // What became of the octets behind them: need_more or refused.
+  http::RequestParser::Result end = http::RequestParser::Result::need_more;
+  std::string why;  // refused: the name of the error
+
+  friend bool operator==(const Reading&, const Reading&) = default;
+};
+
+// Reads `stream` as a connection does: octets that are unfinished are kept, compacted and moved. Aborts when a
+// request that the parser calls whole breaks a rule of the grammar or of framing, or when a range leaves the octets.
+Reading read_requests(std::string_view stream, const Pieces& pieces, const http::ParseLimits& limits);
+
+}  // namespace httpdyno::fuzz

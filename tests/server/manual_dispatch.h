@@ -1,0 +1,65 @@
+// A pooled dispatch without threads: its worker is the test, which decides when each request is answered.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "net/base/intrusive_list.h"
+#include "net/http/response_writer.h"
+#include "server/handler.h"
+#include "server/pool_dispatch.h"
+
+namespace httpdyno {
+
+template <Handler H>
+class ManualDispatch {
+ public:
+  static constexpr bool kPooled = true;
+
+  explicit ManualDispatch(H handler = {}) : handler_(std::move(handler)) {}
+  ManualDispatch(const ManualDispatch&) = delete;
+  ManualDispatch& operator=(const ManualDispatch&) = delete;
+  ~ManualDispatch() {
+    for (auto* list : {&queued, &completed}) {
+      while (Job* job = list->pop()) {
+        delete job->frame;
+        delete job;
+      }
+    }
+  }
+
+  // --- the loop's side ---
+  template <class Waker>
+  void start(Waker) {}
+  void stop() {}
+  bool has_room() const { return room > 0; }
+  Job* new_job() { return new Job; }
+  void submit(Job* job) {
+    --room;
+    queued.push(job);
+  }
+  void give_back(Job* job) { delete job; }
+  IntrusiveQueue<Job> take_completed() { return completed.take_all(); }
+
+  // --- the test's side ---
+  // Answers the oldest request and returns its path; the loop is told by the test's wake().
+  std::string work() {
+    Job* job = queued.pop();
+    std::string path(job->frame->request().path());
+    job->threw = !run_handler(handler_, job->frame->request(), job->response);
+    char* begin = job->head.reserve(http::head_bytes_max(job->response));
+    job->head.commit(static_cast<std::size_t>(http::write_head(job->response, begin) - begin));
+    completed.push(job);
+    ++room;
+    return path;
+  }
+
+  std::size_t room = 100;
+  IntrusiveQueue<Job> queued;
+  IntrusiveQueue<Job> completed;
+
+ private:
+  H handler_;
+};
+
+}  // namespace httpdyno

@@ -4,7 +4,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <regex>
 
 #include "server/inline_dispatch.h"
 #include "server/loop.h"
@@ -109,13 +108,41 @@ struct Received {
   }
 };
 
+constexpr std::string_view kVersion = "HTTP/1.1 ";
+constexpr std::string_view kDate = "Aaa, 00 Aaa 0000 00:00:00 GMT";
+
+// `pattern` stands for itself, but for A (a capital letter), a (a small one) and 0 (a digit).
+bool looks_like(std::string_view text, std::string_view pattern) {
+  return std::equal(text.begin(), text.end(), pattern.begin(), pattern.end(), [](char c, char wanted) {
+    if (wanted == 'A') return c >= 'A' && c <= 'Z';
+    if (wanted == 'a') return c >= 'a' && c <= 'z';
+    return wanted == '0' ? c >= '0' && c <= '9' : c == wanted;
+  });
+}
+
+bool consists_of(std::string_view text, char first, char last, std::string_view besides) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+    return (c >= first && c <= last) || besides.find(c) != besides.npos;
+  });
+}
+
+bool is_status_line(std::string_view line) {
+  constexpr std::string_view kBegin = "HTTP/1.1 000 ";
+  constexpr std::string_view kCapitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ ";
+  return looks_like(line.substr(0, kBegin.size()), kBegin) && line.size() > kBegin.size() &&
+         consists_of(line.substr(kBegin.size()), 'a', 'z', kCapitals);
+}
+
+bool is_field_line(std::string_view field, std::size_t colon) {
+  if (colon + 2 >= field.size()) return false;
+  const std::string_view value = field.substr(colon + 2);
+  constexpr std::string_view kCapitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ-";
+  return consists_of(field.substr(0, colon), 'a', 'z', kCapitals) && consists_of(value, ' ', '~', "") &&
+         value.front() != ' ' && value.back() != ' ';
+}
+
 // Takes one answer off the front of `octets`; what is wrong with it is appended to `wrong`.
 std::optional<Received> take_answer(std::string& octets, bool no_content, std::string& wrong) {
-  static const std::regex kStatusLine("HTTP/1\\.1 ([1-5][0-9][0-9]) [A-Z][A-Za-z ]+");
-  static const std::regex kField("([A-Za-z-]+): ([!-~]([ -~]*[!-~])?)");
-  static const std::regex kDate(
-      "(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] [A-Z][a-z][a-z] [0-9]{4} [0-2][0-9]:[0-5][0-9]:[0-6][0-9] "
-      "GMT");
   Received answer;
   if (octets.starts_with(kInterim)) {
     answer.after_interim = true;
@@ -125,25 +152,28 @@ std::optional<Received> take_answer(std::string& octets, bool no_content, std::s
   if (head_end == std::string::npos) return std::nullopt;
   const std::string head = octets.substr(0, head_end + 2);
   std::size_t at = head.find("\r\n");
-  std::smatch match;
   const std::string line = head.substr(0, at);
-  if (!std::regex_match(line, match, kStatusLine)) {
+  if (!is_status_line(line)) {
     wrong += "no status line: " + line + "\n";
     return std::nullopt;
   }
-  answer.status = std::stoi(match[1]);
+  answer.status = std::stoi(line.substr(kVersion.size()));
   for (at += 2; at < head.size();) {
     const std::size_t end = head.find("\r\n", at);
     const std::string field = head.substr(at, end - at);
-    if (!std::regex_match(field, match, kField)) wrong += "no field line: " + field + "\n";
-    answer.fields.emplace_back(match[1], match[2]);
+    const std::size_t colon = std::min(field.find(": "), field.size());
+    if (!is_field_line(field, colon)) {
+      wrong += "no field line: " + field + "\n";
+      return std::nullopt;
+    }
+    answer.fields.emplace_back(field.substr(0, colon), field.substr(colon + 2));
     at = end + 2;
   }
   for (const auto& [name, value] : answer.fields) {
     if (answer.values(name).size() > 1) wrong += name + " came more than once\n";
   }
   const std::vector<std::string> dates = answer.values("Date");
-  if (dates.size() != 1 || !std::regex_match(dates[0], kDate)) wrong += "no well-formed Date\n";
+  if (dates.size() != 1 || !looks_like(dates[0], kDate)) wrong += "no well-formed Date\n";
   const bool may_have_content = answer.status != 204 && answer.status != 304;
   const std::vector<std::string> lengths = answer.values("Content-Length");
   if (lengths.size() != (may_have_content ? 1 : 0))

@@ -79,7 +79,9 @@ class RequestParser {
   ParseError error() const { return error_; }
   // The method was read and is HEAD: true in a refused request, too, whose answer then has no content (RFC
   // 9110 9.3.2).
-  bool is_head() const { return method_bytes_ == 4 && method_ == Method::head; }
+  bool is_head() const {
+    return method_bytes_ == 4 && method_ == Method::head && (seen_ & kUnknownMethod) == 0;
+  }
 
   // After `complete`: how many octets of the input belong to this request.
   std::size_t request_bytes() const { return at_; }

@@ -84,6 +84,18 @@ TEST(RequestParser, LeavesTheNextRequestAlone) {
   EXPECT_FALSE(parser.keep_alive());
 }
 
+// The answer to a refused request had no content because the request before it was a HEAD.
+TEST(RequestParser, AnUnknownMethodIsNotTheOneBefore) {
+  RequestParser parser{ParseLimits()};
+  std::string head = "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n";
+  ASSERT_EQ(parser.parse({head.data(), head.size()}), Result::complete);
+  EXPECT_TRUE(parser.is_head());
+  parser.reset();
+  std::string brew = "BREW / HTTP/1.1\r\nHost: a\r\n\r\n";
+  ASSERT_EQ(parser.parse({brew.data(), brew.size()}), Result::refused);
+  EXPECT_FALSE(parser.is_head());
+}
+
 TEST(RequestParser, ReadsBodies) {
   EXPECT_EQ(parse("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"),
             "POST / 1.1 keep [Host=a] [Content-Length=5] body=hello bytes=52");

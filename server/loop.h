@@ -43,7 +43,7 @@ class Loop {
   // Waits for at most `max_wait` until something happens, deals with all of it, and returns. An error means
   // that the backend cannot go on.
   Error turn(Duration max_wait) {
-    const bool hurry = !next_turn_.empty() || stop_requested();
+    const bool hurry = !next_turn_.empty() || (stop_requested() && !commons_.stopping);
     Error error = io_.wait(hurry ? Duration::zero() : std::min(max_wait, wheel_.until_next(io_.now())));
     if (error) return error;
     now_ = io_.now();
@@ -263,7 +263,7 @@ class Loop {
       io_.shutdown_send(connection.id());
       connection.start_lingering(commons_.config, now_);
     }
-    if (commons_.stopping && connection.idle()) return close(connection);
+    if (commons_.stopping && may_close(connection)) return close(connection);
     const bool receive = connection.wants_receive();
     if (receive != connection.receiving) {
       connection.receiving = receive;
@@ -334,8 +334,14 @@ class Loop {
     wheel_.cancel(accept_retry_);
     wheel_.schedule(drain_end_, now_ + commons_.config.timeout_drain);
     table_.each([this](Connection& connection) {
-      if (connection.idle()) close(connection);
+      if (may_close(connection)) close(connection);
     });
+  }
+
+  // Idle, and nothing has arrived that was not looked at: closing with unread input would reset the connection,
+  // and with it what the client has not read yet.
+  bool may_close(const Connection& connection) {
+    return connection.idle() && io_.unread(connection.id()) == 0;
   }
 
   Io& io_;

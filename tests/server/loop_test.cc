@@ -660,6 +660,33 @@ TEST(Stop, AnUnfinishedRequestMayStillArrive) {
   EXPECT_TRUE(peer->written.ends_with("Connection: close\r\n\r\n/a"));
 }
 
+// Closing with unread input resets the connection, and the client would lose what it has not read yet.
+TEST(Stop, ARequestThatHasArrivedIsAnswered) {
+  InlineBench bench;
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/a"));
+  bench.turn();
+  peer->to_server.push_back(get("/b"));
+  bench.loop->stop();
+  bench.turn();
+  EXPECT_TRUE(peer->written.ends_with("Connection: close\r\n\r\n/b"));
+  EXPECT_FALSE(peer->server_closed);
+  peer->end = true;
+  bench.turn();
+  EXPECT_TRUE(bench.loop->stopped());
+}
+
+TEST(Stop, TheDrainIsWaitedForAndNotSpunThrough) {
+  InlineBench bench;
+  auto peer = bench.io.connect();
+  peer->to_server.push_back("GET /a HTTP/1.1\r\n");
+  bench.turn();
+  bench.loop->stop();
+  ASSERT_FALSE(bench.loop->turn(10s));
+  ASSERT_FALSE(bench.loop->turn(10s));
+  EXPECT_GT(bench.io.last_wait(), 100ms);
+}
+
 TEST(Stop, TheDrainDeadlineCutsTheRest) {
   InlineBench bench;
   auto peer = bench.io.connect();

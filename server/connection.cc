@@ -269,6 +269,11 @@ void Connection::check_invariants() const {
   ASSERT(state_ != State::free || (frame_ == nullptr && output_.empty()));
   ASSERT(state_ != State::lingering || output_.empty());
   ASSERT(!(waits_for_output_ || waits_for_turn_) || frame_ != nullptr);
+  ASSERT(!waits_for_output_ || !output_.empty());
+  ASSERT(frame_ == nullptr || !frame_->bytes.empty());
+  // Nobody would answer, or close, any more.
+  ASSERT(state_ != State::reading || !peer_ended_ || waits_for_output_ || waits_for_turn_);
+  output_.check_invariants();
   ASSERT(frame_ == nullptr || state_ == State::reading || state_ == State::handling ||
          state_ == State::closing);
 }

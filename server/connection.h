@@ -150,6 +150,7 @@ class Connection : public TimerNode {
   bool peer_ended() const { return peer_ended_; }
   // A request has begun to arrive.
   bool inside_request() const { return frame_ != nullptr && frame_->parser.started(); }
+  bool holds_frame() const { return frame_ != nullptr; }
   // Neither inside a request nor with an answer to give.
   bool idle() const { return state_ == State::reading && frame_ == nullptr && output_.empty(); }
 

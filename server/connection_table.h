@@ -45,6 +45,16 @@ class ConnectionTable {
                                                                                      : nullptr;
   }
 
+  void check_invariants() {
+    std::uint32_t open = 0;
+    each([&](Connection& connection) {
+      ASSERT(find(connection.id()) == &connection);
+      ++open;
+    });
+    ASSERT(open == active_ && active_ <= capacity_);
+    ASSERT(active_ + free_.size() == generations_.size());
+  }
+
   // Every connection that is not free. visit() may close connections.
   template <class Visit>
   void each(Visit visit) {

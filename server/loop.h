@@ -72,10 +72,25 @@ class Loop {
 
   const Stats& stats() const { return commons_.stats; }
 
-  // What holds between two turns.
+  // Holds between two turns. For simulation and tests, like the count.
   void check_invariants() {
-    table_.each([](const Connection& connection) { connection.check_invariants(); });
+    table_.check_invariants();
+    ASSERT(commons_.stats.active() == table_.active());
+    ASSERT(dirty_.empty());
+    std::size_t frames = 0;
+    table_.each([&](Connection& connection) {
+      connection.check_invariants();
+      frames += connection.holds_frame() ? 1U : 0U;
+      if (connection.state() == State::closing) return ASSERT(!connection.scheduled());
+      // Its wishes have become operations, and something will end every wait.
+      ASSERT(connection.receiving == connection.wants_receive());
+      ASSERT(!connection.output().sendable() && !connection.said_all());
+      ASSERT(connection.state() == State::handling || connection.scheduled());
+      ASSERT(connection.timer_due <= connection.due || connection.due <= now_);
+    });
+    ASSERT(Dispatch::kPooled ? frames <= frames_in_use() : frames == frames_in_use());
   }
+  std::size_t frames_in_use() const { return commons_.frames.in_use(); }
 
  private:
   using State = Connection::State;

@@ -97,6 +97,11 @@ class Output {
     if (buffers_->filling.empty()) return pool.give_back(std::move(buffers_));
     OutputPool::tidy(buffers_->flying);
   }
+  void check_invariants() const {
+    ASSERT(!buffers_ || !empty());
+    ASSERT(!in_flight() || !buffers_->flying.empty());
+  }
+
   // Nothing is in flight any more, and nothing will be sent.
   void abandon(OutputPool& pool) {
     if (buffers_) pool.give_back(std::move(buffers_));

@@ -39,7 +39,10 @@ class FramePool {
 
   RequestFrame* take() {
     RequestFrame* frame = resting_.pop();
-    if (frame == nullptr) return new RequestFrame(limits_);
+    if (frame == nullptr) {
+      ++made_;
+      return new RequestFrame(limits_);
+    }
     retained_bytes_ -= frame->bytes.capacity();
     return frame;
   }
@@ -53,11 +56,14 @@ class FramePool {
   }
 
   std::size_t retained_bytes() const { return retained_bytes_; }
+  // Frames that somebody has; for checks.
+  std::size_t in_use() const { return made_ - resting_.count(); }
 
  private:
   http::ParseLimits limits_;
   std::size_t retain_bytes_max_;
   std::size_t retained_bytes_ = 0;
+  std::size_t made_ = 0;
   IntrusiveStack<RequestFrame> resting_;
 };
 

@@ -63,6 +63,12 @@ class IntrusiveStack {
     if (node != nullptr) top_ = node->next;
     return node;
   }
+  // Walks the list: for checks.
+  std::size_t count() const {
+    std::size_t nodes = 0;
+    for (const T* node = top_; node != nullptr; node = node->next) ++nodes;
+    return nodes;
+  }
 
  private:
   T* top_ = nullptr;

@@ -16,6 +16,7 @@ DOORS: dict[str, set[str]] = {
     "net/http": {"net/base"},
     "net/io": {"net/base"},
     "net/io/epoll": {"net/base", "net/io"},
+    "net/io/sim": {"net/base", "net/io"},
     "server": {"net/base", "net/http", "net/io"},
     "variants": {"net/base", "net/http", "net/io", "server"},
     "loadgen": {"net/base", "net/http", "net/io", "net/io/epoll"},

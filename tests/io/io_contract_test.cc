@@ -1,8 +1,5 @@
-// The contract of net/io/io.h, held against every backend. The peers are plain blocking sockets.
+// The contract of net/io/io.h, held against every backend.
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -12,51 +9,20 @@
 
 #include "net/io/epoll/epoll_io.h"
 #include "net/io/io.h"
+#include "tests/io/sim_host.h"
+#include "tests/io/socket_host.h"
 
 namespace httpdyno::io {
 namespace {
 
 using namespace std::string_literals;
 
-class Peer {
- public:
-  explicit Peer(const Address& address) : fd_(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    const timeval limit{5, 0};  // no test hangs
-    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    connected_ = ::connect(fd_.get(), address.get(), address.size) == 0;
-  }
-  bool connected() const { return connected_; }
-  void write(std::string_view text) {
-    ASSERT_EQ(::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL), ssize_t(text.size()));
-  }
-  std::string read(std::size_t count) {
-    std::string text(count, '\0');
-    const ssize_t got = ::recv(fd_.get(), text.data(), count, MSG_WAITALL);
-    text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-    return text;
-  }
-  void end() { ::shutdown(fd_.get(), SHUT_WR); }
-  void reset() {
-    const linger hard{1, 0};
-    ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
-    fd_.reset();
-  }
-
- private:
-  Fd fd_;
-  bool connected_ = false;
-};
-
-template <class Io>
+// A host is a backend that listens, with what it takes to drive it: peers, and time.
+template <class Host>
 class IoContract : public testing::Test {
  protected:
-  void SetUp() override {
-    Address wanted;
-    ASSERT_FALSE(parse_address("127.0.0.1", 0, wanted));
-    Listener listener;
-    ASSERT_FALSE(listen(wanted, 16, {&listener, 1}, address_));
-    ASSERT_FALSE(io_->open(std::move(listener)));
-  }
+  using Io = typename Host::Io;
+  using Peer = typename Host::Peer;
 
   struct Seen {
     Event event;
@@ -71,9 +37,9 @@ class IoContract : public testing::Test {
   template <class Enough>
   std::vector<Seen> turn_until(Enough enough) {
     std::vector<Seen> seen;
-    const Time end = read_clock() + 2s;
-    while (!enough(seen) && read_clock() < end) {
-      EXPECT_FALSE(io_->wait(20ms));
+    const Time end = host_.time() + 2s;
+    while (!enough(seen) && host_.time() < end) {
+      EXPECT_FALSE(host_.wait(20ms));
       while (const Completion* c = io_->next()) {
         seen.push_back(
             {c->event, c->error, c->id, c->count, std::string(c->bytes.data(), c->bytes.size()), c->socket});
@@ -88,7 +54,7 @@ class IoContract : public testing::Test {
   std::vector<Seen> turn_quietly() {
     std::vector<Seen> seen;
     for (int i = 0; i < 3; ++i) {
-      EXPECT_FALSE(io_->wait(10ms));
+      EXPECT_FALSE(host_.wait(10ms));
       while (const Completion* c = io_->next()) {
         seen.push_back(
             {c->event, c->error, c->id, c->count, std::string(c->bytes.data(), c->bytes.size()), c->socket});
@@ -98,7 +64,7 @@ class IoContract : public testing::Test {
   }
 
   std::unique_ptr<Peer> accept_peer(ConnId id) {
-    auto peer = std::make_unique<Peer>(address_);
+    auto peer = std::make_unique<Peer>(host_);
     EXPECT_TRUE(peer->connected());
     io_->accept_start();
     const auto seen = turn_until_count(1);
@@ -115,15 +81,15 @@ class IoContract : public testing::Test {
     return text;
   }
 
-  std::unique_ptr<Io> io_ = std::make_unique<Io>();
-  Address address_;
+  Host host_;
+  Io* io_ = &host_.io;
 };
 
-using Backends = testing::Types<EpollIo>;
-TYPED_TEST_SUITE(IoContract, Backends);
+using Hosts = testing::Types<SocketHost<EpollIo>, SimHost, SlowSimHost>;
+TYPED_TEST_SUITE(IoContract, Hosts);
 
 TYPED_TEST(IoContract, NothingIsAcceptedBeforeItIsAsked) {
-  Peer peer(this->address_);
+  typename TestFixture::Peer peer(this->host_);
   ASSERT_TRUE(peer.connected());
   EXPECT_TRUE(this->turn_quietly().empty());
   this->io_->accept_start();
@@ -137,8 +103,8 @@ TYPED_TEST(IoContract, NothingIsAcceptedBeforeItIsAsked) {
 TYPED_TEST(IoContract, AcceptingStopsAndGoesOn) {
   this->io_->accept_start();
   this->io_->accept_stop();
-  Peer one(this->address_);
-  Peer two(this->address_);
+  typename TestFixture::Peer one(this->host_);
+  typename TestFixture::Peer two(this->host_);
   EXPECT_TRUE(this->turn_quietly().empty());
   this->io_->accept_start();
   const auto seen = this->turn_until_count(2);
@@ -165,7 +131,7 @@ TYPED_TEST(IoContract, ReceivesAndSends) {
 }
 
 TYPED_TEST(IoContract, BytesThatCameBeforeTheAttachAreReported) {
-  Peer peer(this->address_);
+  typename TestFixture::Peer peer(this->host_);
   peer.write("early");
   this->io_->accept_start();
   const auto accepted = this->turn_until_count(1);
@@ -221,8 +187,8 @@ TYPED_TEST(IoContract, WithReceivingOffAPeersEndDoesNotSpin) {
   this->turn_quietly();
   // A backend that spins returns from wait() at once, again and again.
   int turns = 0;
-  for (const Time end = read_clock() + 200ms; read_clock() < end; ++turns) {
-    ASSERT_FALSE(this->io_->wait(100ms));
+  for (const Time end = this->host_.time() + 200ms; this->host_.time() < end; ++turns) {
+    ASSERT_FALSE(this->host_.wait(100ms));
     while (this->io_->next() != nullptr) {
     }
   }
@@ -233,13 +199,12 @@ TYPED_TEST(IoContract, ALongStreamArrivesWholeAndInOrder) {
   auto peer = this->accept_peer({0, 0});
   std::string text(3'000'000, '\0');
   for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + (i * 7 + i / 1000) % 26);
-  std::thread writer([&] { peer->write(text); });
+  const auto writing = peer->write_meanwhile(text);
   std::string got;
   this->turn_until([&](const auto& seen) {
     got = this->joined(seen);
     return got.size() >= text.size();
   });
-  writer.join();
   EXPECT_EQ(got, text);
 }
 
@@ -247,11 +212,12 @@ TYPED_TEST(IoContract, ALongStreamArrivesWholeAndInOrder) {
 TYPED_TEST(IoContract, AFloodDoesNotStarveItsNeighbour) {
   auto flood = this->accept_peer({0, 0});
   auto quiet = this->accept_peer({1, 0});
-  flood->write(std::string(200'000, 'f'));
+  const std::string noise(200'000, 'f');
+  const auto writing = flood->write_meanwhile(noise);
   quiet->write("q");
   bool quiet_seen = false;
   for (int turn = 0; turn < 3 && !quiet_seen; ++turn) {
-    ASSERT_FALSE(this->io_->wait(100ms));
+    ASSERT_FALSE(this->host_.wait(100ms));
     while (const Completion* c = this->io_->next()) quiet_seen |= c->id == ConnId{1, 0};
   }
   EXPECT_TRUE(quiet_seen);
@@ -275,18 +241,16 @@ TYPED_TEST(IoContract, AStuckSendGoesOnWhenThePeerReads) {
       progress = true;
     }
   }
-  std::string got;
-  std::thread reader([&] { got = peer->read(text.size()); });
-  for (const Time end = read_clock() + 5s; !left.empty() && read_clock() < end;) {
-    ASSERT_FALSE(this->io_->wait(20ms));
+  auto reading = peer->read_meanwhile(text.size());
+  for (const Time end = this->host_.time() + 5s; !left.empty() && this->host_.time() < end;) {
+    ASSERT_FALSE(this->host_.wait(20ms));
     while (const Completion* c = this->io_->next()) {
       ASSERT_EQ(c->event, Event::sent);
       left.remove_prefix(c->count);
       if (!left.empty()) this->io_->send({0, 0}, left);
     }
   }
-  reader.join();
-  EXPECT_EQ(got, text);
+  EXPECT_EQ(reading.get(), text);
 }
 
 TYPED_TEST(IoContract, SendingToAPeerThatIsGoneIsAnErrorAndNoSignal) {
@@ -331,23 +295,30 @@ TYPED_TEST(IoContract, AStaleEventDoesNotReachTheNextOwnerOfThePlace) {
   auto stale = this->accept_peer({1, 0});
   closing->write("close the other");
   stale->write("old bytes");
-  Peer next(this->address_);
-  ASSERT_FALSE(this->io_->wait(100ms));
+  typename TestFixture::Peer next(this->host_);
   std::vector<ConnId> received;
-  bool replaced = false;
-  while (const Completion* c = this->io_->next()) {
-    if (c->event == Event::received) received.push_back(c->id);
-    if (c->event == Event::received && !replaced) {
-      // Whichever came first, the other is closed and its place given to a new connection at once.
-      const ConnId victim = c->id.index == 0 ? ConnId{1, 0} : ConnId{0, 0};
-      this->io_->close(victim);
-      replaced = true;
-    }
-    if (c->event == Event::accepted) {
-      ASSERT_TRUE(replaced);
-      ASSERT_FALSE(this->io_->attach({received[0].index == 0 ? 1U : 0U, 1}, c->socket));
+  ConnId victim;
+  Socket accepted;
+  bool closed = false;
+  bool attached = false;
+  for (const Time end = this->host_.time() + 2s; !attached && this->host_.time() < end;) {
+    ASSERT_FALSE(this->host_.wait(100ms));
+    while (const Completion* c = this->io_->next()) {
+      if (c->event == Event::received) received.push_back(c->id);
+      if (c->event == Event::received && received.size() == 1) {
+        // Whichever came first, the other is closed and its place given to a new connection at once.
+        victim = c->id.index == 0 ? ConnId{1, 0} : ConnId{0, 0};
+        this->io_->close(victim);
+      }
+      if (c->event == Event::accepted) accepted = c->socket;
+      if (c->event == Event::closed) closed = true;
+      if (closed && accepted.handle >= 0 && !attached) {
+        ASSERT_FALSE(this->io_->attach({victim.index, 1}, accepted));
+        attached = true;
+      }
     }
   }
+  ASSERT_TRUE(attached);
   ASSERT_EQ(received.size(), 1U);
   next.write("new bytes");
   const auto seen = this->turn_until([](const auto& all) {
@@ -374,47 +345,49 @@ TYPED_TEST(IoContract, WakesFromAnotherThreadAreMerged) {
 
 TYPED_TEST(IoContract, AWakeEndsAWaitThatIsUnderWay) {
   const auto waker = this->io_->waker();
-  std::thread other([waker] { waker.wake(); });
-  const Time begin = read_clock();
-  ASSERT_FALSE(this->io_->wait(5s));
-  EXPECT_LT(read_clock() - begin, 4s);
+  const auto waking = this->host_.meanwhile([waker] { waker.wake(); });
+  const Time begin = this->host_.time();
+  ASSERT_FALSE(this->host_.wait(5s));
+  EXPECT_LT(this->host_.time() - begin, 4s);
   ASSERT_NE(this->io_->next(), nullptr);
-  other.join();
 }
 
 TYPED_TEST(IoContract, NowMovesOnlyWithWait) {
   const Time before = this->io_->now();
-  std::this_thread::sleep_for(2ms);
+  this->host_.pass(2ms);
   EXPECT_EQ(this->io_->now(), before);
-  ASSERT_FALSE(this->io_->wait(0ms));
+  ASSERT_FALSE(this->host_.wait(0ms));
   EXPECT_GT(this->io_->now(), before);
 }
 
 TYPED_TEST(IoContract, AfterTheListenerIsClosedConnectsAreRefused) {
   this->io_->accept_start();
   this->io_->close_listener();
-  EXPECT_FALSE(Peer(this->address_).connected());
+  EXPECT_FALSE(typename TestFixture::Peer(this->host_).connected());
   EXPECT_TRUE(this->turn_quietly().empty());
 }
 
 TYPED_TEST(IoContract, ConnectsToAServerAndReportsARefusal) {
-  TypeParam client;
-  ASSERT_FALSE(client.open());
-  ASSERT_FALSE(client.connect({0, 0}, this->address_));
-  ASSERT_FALSE(client.wait(2s));
-  const Completion* c = client.next();
+  const auto owned = this->host_.make_client();
+  auto& client = *owned;
+  ASSERT_FALSE(client.connect({0, 0}, this->host_.address));
+  const Completion* c = nullptr;
+  for (const Time end = this->host_.time() + 2s; c == nullptr && this->host_.time() < end;) {
+    ASSERT_FALSE(client.wait(2s));
+    c = client.next();
+  }
   ASSERT_NE(c, nullptr);
   EXPECT_EQ(c->event, Event::connected);
   EXPECT_EQ(c->error, 0);
 
   this->io_->close_listener();
-  const Error error = client.connect({1, 0}, this->address_);
+  const Error error = client.connect({1, 0}, this->host_.address);
   if (error) {
     EXPECT_EQ(error.code, ECONNREFUSED);
   } else {
     // The first connection, which nobody had accepted, is reset meanwhile.
     int refused = 0;
-    for (const Time end = read_clock() + 2s; refused == 0 && read_clock() < end;) {
+    for (const Time end = this->host_.time() + 2s; refused == 0 && this->host_.time() < end;) {
       while ((c = client.next()) != nullptr) {
         if (c->id != ConnId{1, 0}) continue;
         EXPECT_EQ(c->event, Event::connected);

@@ -18,9 +18,10 @@ using State = Connection::State;
 bool legal(State from, State to) {
   switch (to) {
     case State::free: return from == State::closing;
-    case State::reading: return from == State::free || from == State::handling;
+    case State::reading: return from == State::free || from == State::handling || from == State::streaming;
     case State::handling: return from == State::reading;
-    case State::finishing: return from == State::reading || from == State::handling;
+    case State::streaming: return from == State::reading;
+    case State::finishing: return from == State::reading || from == State::streaming;
     case State::lingering: return from == State::finishing;
     case State::closing: return from != State::free && from != State::closing;
   }
@@ -40,14 +41,16 @@ void Connection::open(io::ConnId id, const Config& config, Time now) {
   timer_due = kNever;
   receiving = true;
   in_dirty_list = false;
-  waits_for_output_ = waits_for_turn_ = peer_ended_ = continue_sent_ = false;
+  waits_for_output_ = waits_for_turn_ = peer_ended_ = continue_sent_ = cut_ = false;
   begin_request(config, now);
+  unsent_answers_ = 0;
   served_ = discarded_ = 0;
 }
 
 void Connection::release(Commons& commons) {
   move_to(State::free);
   drop_frame(commons);
+  stream_ = {};
   output_.abandon(commons.outputs);
 }
 
@@ -63,7 +66,9 @@ std::size_t Connection::octets_wanted(std::size_t available) const {
 }
 
 void Connection::begin(Commons& commons, std::span<char> octets) {
-  commons.budget = kRequestsPerTurn;
+  const Config& config = commons.config;
+  commons.granted = std::min(config.requests_per_turn, config.pipeline_depth_max - unsent_answers_);
+  commons.budget = commons.granted;
   if (frame_ == nullptr) {
     commons.cursor = {.octets = octets, .parser = &commons.lent_parser, .lent = true};
     return;
@@ -82,7 +87,8 @@ bool Connection::next_request(Commons& commons) {
     return false;
   }
   if (commons.budget == 0) {
-    waits_for_turn_ = true;
+    const bool deep = unsent_answers_ + commons.granted == commons.config.pipeline_depth_max;
+    (deep ? waits_for_output_ : waits_for_turn_) = true;
     return false;
   }
 
@@ -122,9 +128,11 @@ void Connection::end(Commons& commons, Time now) {
   } else {
     keep_unfinished(commons);
   }
+  unsent_answers_ += commons.granted - commons.budget;
   if (commons.cursor.used > 0) late_ = false;
-  if (frame_ != nullptr && (!had_frame || commons.cursor.used > 0)) {
-    begin_request(commons.config, now);
+  if (frame_ != nullptr) {
+    if (!had_frame || commons.cursor.used > 0) begin_request(commons.config, now);
+    if (!inside_body_ && frame_->parser.head_complete()) begin_body(commons.config, now);
   }
   if (peer_ended_) on_peer_end(commons);
   commons.cursor = {};
@@ -169,6 +177,13 @@ void Connection::on_peer_end(Commons& commons) {
   move_to(State::finishing);
 }
 
+// The deadline of the head gives way to that of the body; the whole request's holds for both.
+void Connection::begin_body(const Config& config, Time now) {
+  const Time begin = request_deadline_ - std::min(config.timeout_request, config.timeout_head);
+  request_deadline_ = std::min(begin + config.timeout_request, now + config.timeout_body);
+  inside_body_ = true;
+}
+
 // Every answer goes this way: the head, the lines that only the loop knows, the content.
 template <class WriteHead>
 void Connection::answer(Commons& commons, std::size_t head_bytes_max, WriteHead write_head, bool keep_alive,
@@ -178,15 +193,30 @@ void Connection::answer(Commons& commons, std::size_t head_bytes_max, WriteHead 
   char* at = commons.date.write_head_end(keep_alive, write_head(begin));
   if (!content.empty()) std::memcpy(at, content.data(), content.size());
   out.commit(static_cast<std::size_t>(at - begin) + content.size());
-  if (!keep_alive) move_to(State::finishing);
 }
 
-void Connection::respond(Commons& commons, const http::Response& response) {
+// After an answer or its head: the rest of a streamed body, the end of the connection, or the next request.
+void Connection::conclude(StreamedBody&& stream, bool keep_alive) {
+  if (stream) {
+    stream_ = std::move(stream);
+    last_answer_ = !keep_alive;
+    move_to(State::streaming);
+  } else if (!keep_alive) {
+    move_to(State::finishing);
+  }
+}
+
+void Connection::respond(Commons& commons, http::Response& response) {
   Commons::Cursor& cursor = commons.cursor;
   http::RequestParser& parser = *cursor.parser;
-  answer(
-      commons, http::head_bytes_max(response), [&](char* out) { return http::write_head(response, out); },
-      stays(commons, parser, response), http::content_of(response, parser.is_head()));
+  const bool keep_alive = stays(commons, parser, response);
+  const auto write_head = [&](char* out) { return http::write_head(response, parser.minor_version(), out); };
+  answer(commons, http::head_bytes_max(response), write_head, keep_alive,
+         http::content_of(response, parser.is_head()));
+  if (!keep_alive || response.body_stream() != nullptr) [[unlikely]] {
+    conclude(StreamedBody(response, parser), keep_alive);
+    if (state_ == State::streaming) pull_block(commons);
+  }
   cursor.used += parser.request_bytes();
   parser.reset();
 }
@@ -212,22 +242,50 @@ RequestFrame* Connection::freeze(Commons& commons) {
 }
 
 void Connection::thaw(Commons& commons, const RequestFrame& frame, std::string_view head,
-                      const http::Response& response, Time now) {
+                      const http::Response& response, StreamedBody&& stream, std::string_view block,
+                      Time now) {
   move_to(State::reading);
   begin_request(commons.config, now);
   const auto copy_head = [head](char* out) {
     std::memcpy(out, head.data(), head.size());
     return out + head.size();
   };
-  answer(commons, head.size(), copy_head, stays(commons, frame.parser, response),
-         http::content_of(response, frame.parser.is_head()));
+  const bool keep_alive = stays(commons, frame.parser, response);
+  answer(commons, head.size(), copy_head, keep_alive, http::content_of(response, frame.parser.is_head()));
+  conclude(std::move(stream), keep_alive);
+  if (state_ == State::streaming) take_back(commons, std::exchange(stream_, {}), block, now);
+}
+
+void Connection::pull_block(Commons& commons) {
+  waits_for_turn_ = false;
+  ByteBuffer& out = output_.filling(commons.outputs);
+  const std::size_t enough = out.size() + kStreamBlockBytes;
+  do {
+    stream_.pull(out);
+  } while (stream_.result() == StreamedBody::Result::more && out.size() < enough);
+  after_pull(commons);
+}
+
+void Connection::take_back(Commons& commons, StreamedBody&& stream, std::string_view block, Time now) {
+  stream_ = std::move(stream);
+  output_.filling(commons.outputs).append(block);
+  begin_request(commons.config, now);
+  after_pull(commons);
+}
+
+void Connection::after_pull(Commons& commons) {
+  if (stream_.result() == StreamedBody::Result::more) return;
+  cut_ = stream_.result() == StreamedBody::Result::failed;
+  if (cut_) commons.stats.streams_cut.add();
+  move_to(cut_ || last_answer_ ? State::finishing : State::reading);
+  stream_ = {};
 }
 
 // Asked when the answer is given, not when the request was dispatched: stop() may have come in between.
 bool Connection::stays(const Commons& commons, const http::RequestParser& parser,
                        const http::Response& response) const {
   const std::uint64_t cap = commons.config.request_count;
-  return parser.keep_alive() && !response.closes_connection() && !commons.stopping &&
+  return parser.keep_alive() && !response.closes_connection(parser.minor_version()) && !commons.stopping &&
          (cap == 0 || served_ < cap);
 }
 
@@ -245,9 +303,10 @@ void Connection::refuse(Commons& commons, int status, std::string_view reason) {
   // RFC 9110 15.6.4: the pool may have room again in a second.
   if (status == 503) ASSERT(response.add_field("Retry-After", "1"));
   const http::RequestParser* parser = present_parser(commons);
-  answer(
-      commons, http::head_bytes_max(response), [&](char* out) { return http::write_head(response, out); },
-      false, http::content_of(response, parser != nullptr && parser->is_head()));
+  const auto write_head = [&](char* out) { return http::write_head(response, 1, out); };
+  answer(commons, http::head_bytes_max(response), write_head, false,
+         http::content_of(response, parser != nullptr && parser->is_head()));
+  move_to(State::finishing);
   drop_frame(commons);
 }
 
@@ -258,6 +317,7 @@ Time Connection::deadline(const Config& config, Time now) const {
     case State::handling: return kNever;
     case State::lingering: return request_deadline_;
     case State::finishing: return write_deadline_;
+    case State::streaming: return output_.empty() ? kNever : write_deadline_;
     case State::reading: break;
   }
   if (!output_.empty()) return write_deadline_;
@@ -268,14 +328,16 @@ Time Connection::deadline(const Config& config, Time now) const {
 void Connection::check_invariants() const {
   ASSERT(state_ != State::free || (frame_ == nullptr && output_.empty()));
   ASSERT(state_ != State::lingering || output_.empty());
-  ASSERT(!(waits_for_output_ || waits_for_turn_) || frame_ != nullptr);
+  ASSERT(!(waits_for_output_ || waits_for_turn_) || frame_ != nullptr || state_ == State::streaming);
   ASSERT(!waits_for_output_ || !output_.empty());
   ASSERT(frame_ == nullptr || !frame_->bytes.empty());
   // Nobody would answer, or close, any more.
   ASSERT(state_ != State::reading || !peer_ended_ || waits_for_output_ || waits_for_turn_);
   output_.check_invariants();
   ASSERT(frame_ == nullptr || state_ == State::reading || state_ == State::handling ||
-         state_ == State::closing);
+         state_ == State::streaming || state_ == State::closing);
+  ASSERT(!stream_ || state_ == State::streaming || state_ == State::closing);
+  ASSERT(!output_.empty() || unsent_answers_ == 0 || state_ != State::reading);
 }
 
 }  // namespace httpdyno

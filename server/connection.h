@@ -8,6 +8,9 @@
 //     frame = freeze()                   pool: the request leaves with its octets; thaw() brings the answer
 //   end(now)                           what is unfinished is kept
 //
+// While an answer's body is streamed, the next request waits: wants_block() asks for a block as often as there is
+// room, pull_block() appends one at once, lend_stream() and take_back() do it by way of a worker.
+//
 // A request is read where it lies: in the lent octets of the read, or, when it came in several, in the
 // connection's frame. An idle connection owns neither frame nor output.
 #pragma once
@@ -27,6 +30,7 @@
 #include "server/output.h"
 #include "server/request_frame.h"
 #include "server/stats.h"
+#include "server/streamed_body.h"
 
 namespace httpdyno {
 
@@ -58,7 +62,8 @@ struct Commons {
 
     std::span<char> rest() const { return octets.subspan(used); }
   } cursor;
-  std::uint32_t budget = 0;  // requests that the connection may still have in this turn
+  std::uint32_t granted = 0;  // requests that the connection may have in this turn
+  std::uint32_t budget = 0;   // how many of them it may still have
 };
 
 // It is its own timer's node, so that a timer that fires leads back to it.
@@ -68,6 +73,7 @@ class Connection : public TimerNode {
     free,       // a place in the table, nothing else
     reading,    // between requests, or inside one
     handling,   // frozen: a worker has its request; nothing is read, grown or evicted
+    streaming,  // an answer's body is being pulled; nothing is read
     finishing,  // the final answer is on its way out; nothing is read
     lingering,  // the final answer is sent, our side is shut: what comes is discarded until the client closes
     closing,    // closed, but the backend still has something of it in flight
@@ -108,17 +114,31 @@ class Connection : public TimerNode {
   }
   void count_late(std::size_t octets) { late_octets_ -= std::min(late_octets_, octets); }
   // Lingering: counts what is thrown away. False when it is enough.
-  bool discard(std::size_t octets) { return (discarded_ += octets) <= kLingerBytesMax; }
+  bool discard(const Config& config, std::size_t octets) {
+    return (discarded_ += octets) <= config.linger_bytes_max;
+  }
 
   // --- answers ---
-  void respond(Commons& commons, const http::Response& response);
+  // A body that is streamed is taken from the response, and its first block is pulled.
+  void respond(Commons& commons, http::Response& response);
   // The request with its octets, for somebody else to answer.
   RequestFrame* freeze(Commons& commons);
-  // The answer to it. `head` is what write_head() made. Deadlines start anew: the wait was not the client's.
+  // The answer to it. `head` is what write_head() made; `stream`, when the body is streamed, has been pulled from
+  // once, and `block` is what came. Deadlines start anew: the wait was not the client's.
   void thaw(Commons& commons, const RequestFrame& frame, std::string_view head,
-            const http::Response& response, Time now);
+            const http::Response& response, StreamedBody&& stream, std::string_view block, Time now);
   // Ends the connection with an answer of the core's own. The request that is being read is given up.
   void refuse(Commons& commons, int status, std::string_view reason);
+
+  // --- a streamed body ---
+  // There is room for a block, and nobody is pulling one.
+  bool wants_block() const {
+    return state_ == State::streaming && stream_ && output_.waiting() < kStreamBlockBytes;
+  }
+  void pull_block(Commons& commons);
+  // The stream, for somebody else to pull a block of it and bring both back.
+  StreamedBody lend_stream() { return std::exchange(stream_, {}); }
+  void take_back(Commons& commons, StreamedBody&& stream, std::string_view block, Time now);
 
   // --- output and wishes ---
   const Output& output() const { return output_; }
@@ -129,7 +149,10 @@ class Connection : public TimerNode {
     return output_.begin_send();
   }
   void extend_write_deadline(const Config& config, Time now) { write_deadline_ = now + config.timeout_write; }
-  void sent(Commons& commons, std::size_t count) { output_.sent(count, commons.outputs); }
+  void sent(Commons& commons, std::size_t count) {
+    output_.sent(count, commons.outputs);
+    if (output_.empty()) unsent_answers_ = 0;
+  }
   // Octets should be read: not while a worker has the request, while answers wait to be sent, or after the
   // last one.
   bool wants_receive() const {
@@ -139,15 +162,16 @@ class Connection : public TimerNode {
   // Requests that are here already may be served when the output has drained, or at the next turn.
   bool waits_for_output() const { return waits_for_output_; }
   bool waits_for_turn() const { return waits_for_turn_; }
+  void wait_for_turn() { waits_for_turn_ = true; }
   // The wait is over: begin() with no octets goes on. Deadlines start anew.
   void resume(const Config& config, Time now) {
     waits_for_output_ = waits_for_turn_ = false;
     begin_request(config, now);
   }
-  // Everything is said and sent: the loop should shut the connection, or close it when the peer has ended,
-  // too.
+  // Everything is said and sent: the loop should shut the connection and let the peer read, or close it when that
+  // is of no use.
   bool said_all() const { return state_ == State::finishing && output_.empty(); }
-  bool peer_ended() const { return peer_ended_; }
+  bool worth_lingering() const { return !peer_ended_ && !cut_; }
   // A request has begun to arrive.
   bool inside_request() const { return frame_ != nullptr && frame_->parser.started(); }
   bool holds_frame() const { return frame_ != nullptr; }
@@ -169,13 +193,17 @@ class Connection : public TimerNode {
  private:
   void move_to(State to);
   void begin_request(const Config& config, Time now) {
-    request_deadline_ = now + config.timeout_request;
+    request_deadline_ = now + std::min(config.timeout_request, config.timeout_head);
+    inside_body_ = false;
     late_ = false;
     late_octets_ = 0;
   }
   template <class WriteHead>
   void answer(Commons& commons, std::size_t head_bytes_max, WriteHead write_head, bool keep_alive,
               std::string_view content);
+  void conclude(StreamedBody&& stream, bool keep_alive);
+  void after_pull(Commons& commons);
+  void begin_body(const Config& config, Time now);
   bool stays(const Commons& commons, const http::RequestParser& parser, const http::Response& response) const;
   void keep_unfinished(Commons& commons);
   void grow(Commons& commons, std::size_t total);
@@ -187,14 +215,19 @@ class Connection : public TimerNode {
   bool waits_for_turn_ = false;
   bool peer_ended_ = false;
   bool continue_sent_ = false;
-  bool late_ = false;  // the deadline has passed, and what was here then is being read
+  bool inside_body_ = false;  // the deadline is that of the body
+  bool last_answer_ = false;  // the body that is being streamed is the last one's
+  bool cut_ = false;          // an answer broke off: the client must not take it for whole
+  bool late_ = false;         // the deadline has passed, and what was here then is being read
   io::ConnId id_;
   RequestFrame* frame_ = nullptr;
   Output output_;
+  StreamedBody stream_;    // streaming: empty while a worker has it
   Time request_deadline_;  // of the request that is arriving, or that a fresh connection owes; lingering: of
                            // the peer's end
   Time write_deadline_;    // for the client to take the next octets of its answers
-  std::size_t late_octets_ = 0;  // how many of those are still to be read
+  std::size_t late_octets_ = 0;       // how many of those are still to be read
+  std::uint32_t unsent_answers_ = 0;  // requests since the output was empty
   std::uint64_t served_ = 0;
   std::uint64_t discarded_ = 0;
 };

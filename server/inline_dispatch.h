@@ -28,7 +28,7 @@ class InlineDispatch {
     response_.reset();
     return run_handler(handler_, request, response_);
   }
-  const http::Response& response() const { return response_; }
+  http::Response& response() { return response_; }
 
  private:
   H handler_;

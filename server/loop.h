@@ -188,7 +188,7 @@ class Loop {
       return settle(connection);
     }
     if (connection.state() == State::lingering) {
-      if (!connection.discard(octets.size())) close(connection);
+      if (!connection.discard(commons_.config, octets.size())) close(connection);
       return;
     }
     const std::size_t wanted = connection.octets_wanted(octets.size());
@@ -224,6 +224,19 @@ class Loop {
     dispatch_.submit(job);
   }
 
+  // A block of a streamed body: in its turn, or from a worker.
+  void ask_for_block(Connection& connection) {
+    if constexpr (Dispatch::kPooled) {
+      Job* job = dispatch_.new_job();
+      job->connection = connection.id();
+      job->stream = connection.lend_stream();
+      dispatch_.submit(job);
+    } else if (!connection.waits_for_turn()) {
+      connection.wait_for_turn();
+      next_turn_.push_back(connection.id());
+    }
+  }
+
   // Workers have answered. Answers for connections that are gone find another generation.
   void on_woken() {
     if constexpr (Dispatch::kPooled) {
@@ -231,29 +244,38 @@ class Loop {
       while (Job* job = completed.pop()) {
         if (job->threw) commons_.stats.handler_exceptions.add();
         Connection* connection = table_.find(job->connection);
-        if (connection != nullptr && connection->state() == State::handling) {
-          connection->thaw(commons_, *job->frame, job->head.view(), job->response, now_);
+        RequestFrame* const frame = job->frame;
+        if (connection == nullptr || connection->state() == State::closing) {
+          commons_.stats.stale_dropped.add();
+        } else {
+          if (frame != nullptr) {
+            connection->thaw(commons_, *frame, job->head.view(), job->response, std::move(job->stream),
+                             job->block.view(), now_);
+          } else {
+            connection->take_back(commons_, std::move(job->stream), job->block.view(), now_);
+          }
           serve(*connection, {});
           settle(*connection);
-        } else {
-          commons_.stats.stale_dropped.add();
         }
-        commons_.frames.give_back(job->frame);
+        if (frame != nullptr) commons_.frames.give_back(frame);
         dispatch_.give_back(job);
       }
     }
   }
 
-  // Connections that had their share of the last turn and still hold requests.
+  // Connections that had their share of the last turn and still hold requests, or a body to stream.
   void serve_waiting() {
     if (next_turn_.empty()) return;
     waiting_now_.swap(next_turn_);
     for (const io::ConnId id : waiting_now_) {
       Connection* connection = table_.find(id);
-      if (connection == nullptr || !connection->waits_for_turn() || connection->state() != State::reading)
+      if (connection == nullptr || !connection->waits_for_turn() || connection->state() == State::closing)
         continue;
-      connection->resume(commons_.config, now_);
-      serve(*connection, {});
+      if (connection->state() == State::streaming) connection->pull_block(commons_);
+      if (connection->state() == State::reading) {
+        connection->resume(commons_.config, now_);
+        serve(*connection, {});
+      }
       settle(*connection);
     }
     waiting_now_.clear();
@@ -274,11 +296,13 @@ class Loop {
   // Turns what the connection wishes into operations.
   void settle(Connection& connection) {
     if (connection.said_all()) {
-      if (connection.peer_ended()) return close(connection);
+      if (!connection.worth_lingering()) return close(connection);
       io_.shutdown_send(connection.id());
       connection.start_lingering(commons_.config, now_);
     }
     if (commons_.stopping && may_close(connection)) return close(connection);
+    if (connection.wants_block()) [[unlikely]]
+      ask_for_block(connection);
     const bool receive = connection.wants_receive();
     if (receive != connection.receiving) {
       connection.receiving = receive;

@@ -71,6 +71,8 @@ class Output {
  public:
   std::size_t size() const { return buffers_ ? buffers_->filling.size() + buffers_->flying.size() : 0; }
   bool empty() const { return size() == 0; }
+  // Octets that are not part of the send in flight.
+  std::size_t waiting() const { return buffers_ ? buffers_->filling.size() : 0; }
   bool in_flight() const { return buffers_ && buffers_->in_flight; }
   // There are octets, and none are in flight.
   bool sendable() const { return !empty() && !buffers_->in_flight; }

@@ -1,5 +1,5 @@
 // Handlers on N workers: the loop hands a request over with its octets and gets it back with the response's
-// head.
+// head. Streamed bodies are pulled there, too, a block at a time: a producer may wait as a handler may.
 #pragma once
 
 #include <atomic>
@@ -17,6 +17,7 @@
 #include "server/config.h"
 #include "server/handler.h"
 #include "server/request_frame.h"
+#include "server/streamed_body.h"
 
 namespace httpdyno {
 
@@ -25,11 +26,33 @@ namespace httpdyno {
 // workers.
 struct Job {
   io::ConnId connection;
-  RequestFrame* frame = nullptr;
+  RequestFrame* frame = nullptr;  // the request; null when only a block of `stream` is wanted
   http::Response response;
   ByteBuffer head;  // the worker's: what write_head() made
   bool threw = false;
+  StreamedBody stream;  // of a response before, or of this one
+  ByteBuffer block;     // the worker's: what it pulled
   Job* next = nullptr;
+
+  // The worker's part.
+  template <Handler H>
+  void run(H& handler) {
+    if (frame != nullptr) {
+      threw = !run_handler(handler, frame->request(), response);
+      char* const begin = head.reserve(http::head_bytes_max(response));
+      const int minor_version = frame->parser.minor_version();
+      head.commit(static_cast<std::size_t>(http::write_head(response, minor_version, begin) - begin));
+      stream = StreamedBody(response, frame->parser);
+    }
+    if (stream) stream.pull(block);
+  }
+  void clear() {
+    response.reset();
+    head.clear();
+    block.clear();
+    stream = {};
+    frame = nullptr;
+  }
 };
 
 template <Handler H>
@@ -87,9 +110,7 @@ class PoolDispatch {
     return job != nullptr ? job : new Job;
   }
   void give_back(Job* job) {
-    job->response.reset();
-    job->head.clear();
-    job->frame = nullptr;
+    job->clear();
     resting_.push(job);
   }
 
@@ -119,9 +140,7 @@ class PoolDispatch {
   template <class Waker>
   void work(Waker waker) {
     while (Job* job = next_job()) {
-      job->threw = !run_handler(handler_, job->frame->request(), job->response);
-      char* const begin = job->head.reserve(http::head_bytes_max(job->response));
-      job->head.commit(static_cast<std::size_t>(http::write_head(job->response, begin) - begin));
+      job->run(handler_);
       // Before the answer can be seen: whoever asks again because of it must find this worker free.
       running_.fetch_sub(1, std::memory_order_relaxed);
       if (complete(job)) waker.wake();

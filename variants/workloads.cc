@@ -4,9 +4,11 @@
 #include <time.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <thread>
 
 namespace httpdyno::variants {
@@ -59,6 +61,19 @@ void bytes(Workloads&, const Request&, std::string_view rest, Response& response
   response.set_body(std::string(count, 'x'));
 }
 
+// Octet i is the i-th of an alphabet that repeats, so that a lost or doubled piece shows.
+void stream(Workloads&, const Request&, std::string_view rest, Response& response) {
+  std::uint64_t count = 0;
+  if (!parse_number(rest, std::uint64_t{8} << 30, count, response)) return;
+  response.set_content_type("application/octet-stream");
+  response.stream_body([at = std::uint64_t{0}, count](std::span<char> room) mutable {
+    const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(room.size(), count - at));
+    for (std::size_t i = 0; i < piece; ++i) room[i] = static_cast<char>('a' + (at + i) % 26);
+    at += piece;
+    return piece;
+  });
+}
+
 void work(Workloads&, const Request&, std::string_view rest, Response& response) {
   std::uint64_t micros = 0;
   if (!parse_number(rest, 1'000'000, micros, response)) return;
@@ -108,6 +123,7 @@ Router<Workloads> make_router(Workloads& workloads) {
       .add(Method::get, "/plaintext", plaintext)
       .add(Method::get, "/json", json)
       .add(Method::get, "/bytes/*", bytes)
+      .add(Method::get, "/stream/*", stream)
       .add(Method::get, "/work/*", work)
       .add(Method::get, "/sleep/*", sleep)
       .add(Method::post, "/upload", upload)

@@ -13,6 +13,7 @@ namespace httpdyno::variants {
 // GET /plaintext    13 bytes
 // GET /json         an object that is built and rendered for each request, as an application would
 // GET /bytes/N      N bytes, up to 64 MiB
+// GET /stream/N     N bytes that are produced as the client takes them, up to 8 GiB
 // GET /work/MICROS  so many microseconds of CPU time, up to 1 s
 // GET /sleep/MS     so many milliseconds of waiting, up to 60 s
 // POST /upload      the length and the CRC-32 of the body, as JSON

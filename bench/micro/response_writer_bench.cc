@@ -21,7 +21,7 @@ void write_response(benchmark::State& state) {
   for (auto _ : state) {
     response.reset();
     response.set_body("Hello, World!");
-    char* at = date.write_head_end(true, http::write_head(response, out));
+    char* at = date.write_head_end(true, http::write_head(response, 1, out));
     const std::string_view content = http::content_of(response, false);
     std::memcpy(at, content.data(), content.size());
     benchmark::DoNotOptimize(at);

@@ -51,6 +51,7 @@ RequestParser::RequestParser(const ParseLimits& limits)
     : limits_(limits), fields_(std::make_unique_for_overwrite<FieldRange[]>(limits.fields_max)) {
   // Offsets have 32 bits, and a request may be followed by a read's worth of the next.
   ASSERT(limits.request_bytes_max <= UINT32_MAX - (1U << 24));
+  limits_.head_bytes_max = std::min(limits.head_bytes_max, limits.request_bytes_max);
 }
 
 void RequestParser::reset() {
@@ -71,12 +72,6 @@ void RequestParser::reset() {
   phase_ = Phase::refused;
   error_ = error;
   return false;
-}
-
-// All octets up to `seen` are read and the head is not at its end.
-[[gnu::always_inline]] inline bool RequestParser::need_more_head(std::size_t seen) {
-  at_ = static_cast<std::uint32_t>(seen);
-  return seen >= limits_.request_bytes_max ? refuse(ParseError::head_too_large) : false;
 }
 
 // RFC 9110 5.3: a field that is no list may be there once.
@@ -146,7 +141,7 @@ void RequestParser::reset() {
   const char* end = find_target_end(in.at(at_), in.end());
   at_ = in.offset(end);
   if (at_ - target_ > limits_.target_bytes_max) return refuse(ParseError::target_too_long);
-  if (end == in.end()) return need_more_head(at_);
+  if (end == in.end()) return false;
   if (*end != ' ' || at_ == target_) return refuse(ParseError::target_malformed);
   target_end_ = at_++;
   phase_ = Phase::version;
@@ -178,9 +173,11 @@ void RequestParser::reset() {
   return accept_request_line(in);
 }
 
-// One line of a header or trailer section: its name, its value and its end are left in name_, name_end_ and
-// value_end_.
-[[gnu::always_inline]] inline RequestParser::LineResult RequestParser::read_field_line(Input in) {
+// One line of a header or trailer section, of at most `line_bytes_max` octets without its end: its name, its value
+// and its end are left in name_, name_end_ and value_end_. What is behind the bound is not looked at, so that a line
+// has the same fault whether it comes whole or in pieces.
+[[gnu::always_inline]] inline RequestParser::LineResult RequestParser::read_field_line(
+    Input in, std::size_t line_bytes_max, ParseError too_large) {
   const auto refused = [this](ParseError error) {
     refuse(error);
     return LineResult::need_more;
@@ -198,19 +195,21 @@ void RequestParser::reset() {
     name_ = at_;
     line_ = Line::name;
   }
+  const std::size_t line_end = std::min(in.size, name_ + line_bytes_max + 1);
+  const auto need_more = [&] { return line_end < in.size ? refused(too_large) : LineResult::need_more; };
   if (line_ == Line::name) {
-    const char* end = find_end_of<kTokenChar>(in.at(at_), in.end());
+    const char* end = find_end_of<kTokenChar>(in.at(at_), in.at(line_end));
     at_ = in.offset(end);
-    if (end == in.end()) return LineResult::need_more;
+    if (at_ == line_end) return need_more();
     if (*end != ':' || at_ == name_) {
       return refused(is_blank(*end) && at_ != name_ ? ParseError::field_name_space : ParseError::field_name);
     }
     name_end_ = at_++;
     line_ = Line::value;
   }
-  const char* end = find_field_end(in.at(at_), in.end());
+  const char* end = find_field_end(in.at(at_), in.at(line_end));
   at_ = in.offset(end);
-  if (end == in.end()) return LineResult::need_more;
+  if (at_ == line_end) return need_more();
   if (*end != '\r') return refused(*end == '\n' ? ParseError::line_end : ParseError::field_value);
   if (end + 1 == in.end()) return LineResult::need_more;
   if (end[1] != '\n') return refused(ParseError::line_end);
@@ -291,7 +290,6 @@ void RequestParser::reset() {
 // RFC 9112 6.3: the length of the body, or why it cannot be told.
 [[gnu::always_inline]] inline bool RequestParser::accept_head(Input in) {
   head_end_ = at_;
-  if (head_end_ > limits_.request_bytes_max) return refuse(ParseError::head_too_large);
   if (!accept_host(in)) return false;
   if ((seen_ & kSeenEncoding) != 0) {
     if ((seen_ & kSeenLength) != 0) return refuse(ParseError::length_and_encoding);
@@ -305,15 +303,18 @@ void RequestParser::reset() {
     phase_ = Phase::chunk_size;
     return true;
   }
-  if (length_ > limits_.request_bytes_max - head_end_) return refuse(ParseError::body_too_large);
-  phase_ = length_ == 0 ? Phase::complete : Phase::length_body;
-  return phase_ != Phase::complete;
+  if (length_ == 0) {
+    phase_ = Phase::complete;
+    return false;
+  }
+  phase_ = Phase::length_body;
+  return length_ <= body_bytes_max() || refuse(ParseError::body_too_large);
 }
 
 [[gnu::always_inline]] inline bool RequestParser::read_head(Input in) {
   for (;;) {
-    switch (read_field_line(in)) {
-      case LineResult::need_more: return phase_ != Phase::refused && need_more_head(at_);
+    switch (read_field_line(in, limits_.field_bytes_max, ParseError::field_too_large)) {
+      case LineResult::need_more: return false;
       case LineResult::section_end: return accept_head(in);
       case LineResult::field:
         if (!accept_field(in)) return false;
@@ -322,33 +323,37 @@ void RequestParser::reset() {
 }
 
 RequestParser::Result RequestParser::parse(std::span<char> bytes) {
-  const Input in{bytes.data(), bytes.size()};
+  // Behind its bound a head is not looked at: it has the same fault whether it comes whole or in pieces.
+  const Input head{bytes.data(), std::min(bytes.size(), limits_.head_bytes_max)};
   switch (phase_) {
     case Phase::start:
-      if (!read_start(in)) break;
+      if (!read_start(head)) break;
       [[fallthrough]];
     case Phase::method:
-      if (!read_method(in)) break;
+      if (!read_method(head)) break;
       [[fallthrough]];
     case Phase::target:
-      if (!read_target(in)) break;
+      if (!read_target(head)) break;
       [[fallthrough]];
     case Phase::version:
-      if (!read_version(in)) break;
+      if (!read_version(head)) break;
       [[fallthrough]];
     case Phase::head:
-      if (!read_head(in)) break;
+      if (!read_head(head)) break;
       [[fallthrough]];
     case Phase::length_body:
     case Phase::chunk_size:
     case Phase::chunk_extension:
     case Phase::chunk_data:
     case Phase::chunk_end:
-    case Phase::trailer: read_body(in); break;
+    case Phase::trailer: read_body({bytes.data(), bytes.size()}); break;
     case Phase::complete:
     case Phase::refused: ASSERT(false && "parse() after the request's end"); break;
   }
   if (phase_ == Phase::complete) return Result::complete;
+  if (phase_ <= Phase::head && head.size == limits_.head_bytes_max) {
+    refuse(phase_ == Phase::target ? ParseError::target_too_long : ParseError::head_too_large);
+  }
   return phase_ == Phase::refused ? Result::refused : Result::need_more;
 }
 
@@ -443,7 +448,7 @@ bool RequestParser::read_chunk_size(Input in) {
   if (at_ == in.size) return false;
   const char c = *in.at(at_);
   if (chunk_digits_ == 0 || (c != '\r' && c != ';' && !is_blank(c))) return refuse(ParseError::chunk_size);
-  if (length_ > limits_.request_bytes_max - decoded_) return refuse(ParseError::body_too_large);
+  if (length_ > body_bytes_max() - (decoded_ - head_end_)) return refuse(ParseError::body_too_large);
   overhead_bytes_ += chunk_digits_ + 4U;  // with both line ends
   if (overhead_bytes_ > limits_.chunk_overhead_bytes_max && overhead_bytes_ / 4 > decoded_ - head_end_) {
     return refuse(ParseError::chunk_overhead);
@@ -547,13 +552,8 @@ bool RequestParser::read_chunk_end(Input in) {
 // section.
 bool RequestParser::read_trailer(Input in) {
   for (;;) {
-    switch (read_field_line(in)) {
-      case LineResult::need_more:
-        // An unfinished line counts already, or it could grow without an end.
-        if (phase_ != Phase::refused && line_ != Line::start && at_ - name_ > limits_.trailer_bytes_max) {
-          refuse(ParseError::trailer_too_large);
-        }
-        return false;
+    switch (read_field_line(in, limits_.trailer_bytes_max - trailer_bytes_, ParseError::trailer_too_large)) {
+      case LineResult::need_more: return false;
       case LineResult::section_end: phase_ = Phase::complete; return true;
       case LineResult::field:
         if (!accept_trailer_field(in)) return false;

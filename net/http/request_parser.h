@@ -36,7 +36,10 @@ const ParseErrorRow& parse_error_row(ParseError error);  // not for `none`
 // All sizes in octets. What lies beyond a bound is refused, never cut.
 struct ParseLimits {
   std::size_t request_bytes_max = 1 << 20;  // head and decoded body together; up to 4 GiB - 1
+  std::size_t head_bytes_max = 64 << 10;    // of those, the head
+  std::size_t body_bytes_max = SIZE_MAX;    // and the decoded body
   std::size_t target_bytes_max = 8192;      // RFC 9112 section 3 asks for a request line of at least 8000
+  std::size_t field_bytes_max = 32 << 10;   // one line of the header section
   std::size_t method_bytes_max = 32;
   std::uint32_t fields_max = 100;  // header fields, and again trailer fields
   std::size_t trailer_bytes_max = 8192;
@@ -164,7 +167,7 @@ class RequestParser {
   bool read_chunk_data(Input in);
   bool read_chunk_end(Input in);
   bool read_trailer(Input in);
-  LineResult read_field_line(Input in);
+  LineResult read_field_line(Input in, std::size_t line_bytes_max, ParseError too_large);
 
   bool accept_request_line(Input in);
   bool accept_field(Input in);
@@ -184,7 +187,11 @@ class RequestParser {
     known_host_bytes_ = host.size();
   }
 
-  bool need_more_head(std::size_t seen);
+  // How large the decoded body behind this head may be.
+  std::size_t body_bytes_max() const {
+    const std::size_t rest = limits_.request_bytes_max - head_end_;
+    return rest < limits_.body_bytes_max ? rest : limits_.body_bytes_max;
+  }
   bool refuse(ParseError error);
 
   static constexpr unsigned kSeenHost = 1, kSeenLength = 2, kSeenEncoding = 4, kSeenUnknownCoding = 8,

@@ -1,8 +1,14 @@
 // A response as a handler fills it.
 #pragma once
 
+#include <array>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "net/http/body_stream.h"
 
 namespace httpdyno::http {
 
@@ -40,20 +46,39 @@ class Response {
   void set_body(const char* literal) { set_body(std::string_view(literal)); }
   std::string_view body() const { return body_; }
 
+  // Instead of a body: the content is pulled from `producer` as the client takes it. Chunked for HTTP/1.1; an
+  // HTTP/1.0 client reads until the connection ends, and cannot tell a content that broke off from a whole one.
+  void stream_body(BodyProducer producer) {
+    stream_body(BodyStream::kUnknownLength, std::move(producer));
+    closes_[0] = true;
+  }
+  // The same with a Content-Length, in octets; the producer must yield neither more nor less.
+  void stream_body(std::uint64_t length, BodyProducer producer) {
+    stream_ = std::make_unique<BodyStream>(length, std::move(producer));
+  }
+  const BodyStream* body_stream() const { return stream_.get(); }
+  // A body that was set besides is no more.
+  std::unique_ptr<BodyStream> take_body_stream() {
+    body_ = {};
+    return std::move(stream_);
+  }
+
   // Ends the connection after this response.
-  void close_connection() { close_ = true; }
-  bool closes_connection() const { return close_; }
+  void close_connection() { closes_ = {true, true}; }
+  // Whether it is to be ended when the request was HTTP/1.`minor_version`.
+  bool closes_connection(int minor_version) const { return closes_[static_cast<std::size_t>(minor_version)]; }
 
   // Back to the start, keeping the memory for fields. An owned body goes back to the allocator.
   void reset();
 
  private:
   int status_ = 200;
-  bool close_ = false;
+  std::array<bool, 2> closes_{};
   std::string_view content_type_ = kTextPlain;
   std::string fields_;
   std::string owned_;
   std::string_view body_;
+  std::unique_ptr<BodyStream> stream_;
 
   static constexpr std::string_view kTextPlain = "text/plain; charset=utf-8";
 };

@@ -32,6 +32,24 @@ char* put_decimal(char* out, std::uint64_t value) {
   return put(out, {first, static_cast<std::size_t>(digits + sizeof digits - first)});
 }
 
+char* put_length(char* out, std::uint64_t length) {
+  out = put(out, "Content-Length: ");
+  if (length < 10) {
+    *out++ = static_cast<char>('0' + length);
+  } else if (length < 100) {
+    *out++ = static_cast<char>('0' + length / 10);
+    *out++ = static_cast<char>('0' + length % 10);
+  } else {
+    out = put_decimal(out, length);
+  }
+  return put(out, "\r\n");
+}
+
+char* put_framing(char* out, const BodyStream& stream, int minor_version) {
+  if (stream.has_length()) return put_length(out, stream.length());
+  return is_chunked(stream, minor_version) ? put(out, "Transfer-Encoding: chunked\r\n") : out;
+}
+
 }  // namespace
 
 std::size_t head_bytes_max(const Response& response) {
@@ -40,7 +58,7 @@ std::size_t head_bytes_max(const Response& response) {
   return kFixed + response.content_type().size() + response.fields().size();
 }
 
-char* write_head(const Response& response, char* out) {
+char* write_head(const Response& response, int minor_version, char* out) {
   std::string_view status = status_line(response.status());
   if (status.empty()) status = status_line(500);
   // A copy of constant size needs no call; what is too much is overwritten.
@@ -52,24 +70,22 @@ char* write_head(const Response& response, char* out) {
   // No Content-Length in 1xx and 204 (RFC 9110 8.6). A 304 would have to repeat the length of the 200: it has
   // none.
   if (status_has_content(response.status())) {
-    out = put(out, "Content-Length: ");
-    const std::size_t length = response.body().size();
-    if (length < 10) {
-      *out++ = static_cast<char>('0' + length);
-    } else if (length < 100) {
-      *out++ = static_cast<char>('0' + length / 10);
-      *out++ = static_cast<char>('0' + length % 10);
-    } else {
-      out = put_decimal(out, length);
-    }
-    out = put(out, "\r\n");
+    const BodyStream* stream = response.body_stream();
+    out = stream == nullptr ? put_length(out, response.body().size())
+                            : put_framing(out, *stream, minor_version);
   }
   if (!response.fields().empty()) out = put(out, response.fields());
   return out;
 }
 
+bool is_chunked(const BodyStream& stream, int minor_version) {
+  return !stream.has_length() && minor_version > 0;
+}
+
 std::string_view content_of(const Response& response, bool head_request) {
-  return head_request || !status_has_content(response.status()) ? std::string_view() : response.body();
+  const bool none =
+      head_request || !status_has_content(response.status()) || response.body_stream() != nullptr;
+  return none ? std::string_view() : response.body();
 }
 
 }  // namespace httpdyno::http

@@ -12,13 +12,17 @@ namespace httpdyno::http {
 // How many octets write_head() may touch.
 std::size_t head_bytes_max(const Response& response);
 
-// Writes the head up to and without Date, Connection and the empty line (DateCache::write_head_end(), which
-// the loop adds: only it knows the second and whether the connection stays). Returns the end of what it
-// wrote.
-char* write_head(const Response& response, char* out);
+// Writes the head that answers an HTTP/1.`minor_version` request, up to and without Date, Connection and the empty
+// line (DateCache::write_head_end(), which the loop adds: only it knows the second and whether the connection
+// stays). Returns the end of what it wrote.
+char* write_head(const Response& response, int minor_version, char* out);
 
-// The octets that follow the head: none for HEAD, 1xx, 204 and 304 (RFC 9110 6.4.1), whatever the handler
-// set.
+// How the stream of a response is framed for that client: in chunks, unless it has a length or HTTP/1.0 ends it
+// with the connection (RFC 9112 6.1, 6.3).
+bool is_chunked(const BodyStream& stream, int minor_version);
+
+// The octets that follow the head at once: none for HEAD, 1xx, 204 and 304 (RFC 9110 6.4.1), whatever the handler
+// set, and none when the body is streamed.
 std::string_view content_of(const Response& response, bool head_request);
 
 }  // namespace httpdyno::http

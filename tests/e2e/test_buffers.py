@@ -109,7 +109,7 @@ def test_head_of_fifteen_kilobytes_needs_no_growth(serve: Callable[..., Server],
 @pytest.mark.parametrize("kind", ["head", "chunks"])
 def test_what_declares_no_length_doubles(serve: Callable[..., Server], either: str, kind: str) -> None:
     """16, 32, 64, 128 KB: three steps to hold a hundred."""
-    server = serve(either, "--read-buf-cap", str(256 * KB))
+    server = serve(either, "--read-buf-cap", str(256 * KB), "--head-bytes-max", str(256 * KB))
     if kind == "head":
         octets = request("/bytes/1", *["X: " + "v" * 5000 for _ in range(20)])
     else:
@@ -367,7 +367,8 @@ def test_thousands_of_connections_leave_nothing(serve: Callable[..., Server], ei
 @without_sanitizers
 def test_long_head_in_many_pieces_costs_linear_time(serve: Callable[..., Server]) -> None:
     """No octet is scanned again and again: eight megabytes in two thousand pieces would be eight gigabytes."""
-    server = serve(INLINE, "--read-buf-cap", str(16 * MB))
+    large = str(16 * MB)
+    server = serve(INLINE, "--read-buf-cap", large, "--head-bytes-max", large, "--field-bytes-max", large)
     octets = request("/bytes/1", "X: " + "v" * (8 * MB))
     client = server.connect()
     cpu = server.cpu_seconds()

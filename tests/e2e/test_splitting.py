@@ -91,16 +91,17 @@ def test_two_requests_split_at_every_octet(either_site: Server) -> None:
 
 
 @pytest.mark.parametrize("edge", [16 * 1024, 64 * 1024])
-def test_head_or_body_ends_at_the_edge_of_a_buffer(either_site: Server, edge: int) -> None:
+def test_head_or_body_ends_at_the_edge_of_a_buffer(serve: Callable[..., Server], either: str, edge: int) -> None:
     """A request whose head, or whose end, lies around the size of a first buffer or of a read."""
-    with Client(either_site.port) as client:
+    site = serve(either, "--head-bytes-max", "1000000", "--field-bytes-max", "1000000")
+    with Client(site.port) as client:
         for total in range(edge - 2, edge + 3):
             bare = request("/bytes/2", "X: ")
             sent = request("/bytes/2", "X: " + "v" * (total - len(bare)))
             assert len(sent) == total
             assert client.ask(sent).body == b"xx"
             client.send(sent[: total - 1])
-            either_site.sync()
+            site.sync()
             client.send(sent[total - 1 :] + request("/bytes/1"))
             assert client.read().body == b"xx"
             assert client.read().body == b"x"

@@ -114,6 +114,25 @@ class Response:
         return mask_date(self.raw)
 
 
+def unchunk(octets: bytes, at: int) -> tuple[bytes, int] | None:
+    """The content of the chunks that begin there, and where they end; None when they end before the last one."""
+    pieces: list[bytes] = []
+    while True:
+        line = octets.find(b"\r\n", at, at + 20)
+        if line < 0:
+            return None
+        assert re.fullmatch(rb"[1-9a-f][0-9a-f]*|0", octets[at:line]), octets[at:line]
+        size = int(octets[at:line], 16)
+        end = line + 2 + size + 2
+        if len(octets) < end:
+            return None
+        assert octets[end - 2 : end] == b"\r\n"
+        if size == 0:
+            return b"".join(pieces), end
+        pieces.append(octets[line + 2 : end - 2])
+        at = end
+
+
 def parse_response(octets: bytes, method: str = "GET") -> Response | None:
     """The first response in the octets; None when they end before it does. Whatever is wrong with it is an error."""
     end = octets.find(b"\r\n\r\n")
@@ -132,7 +151,13 @@ def parse_response(octets: bytes, method: str = "GET") -> Response | None:
         at = field.end()
     status = int(line[1])
     lengths = [value for name, value in fields if name.lower() == "content-length"]
-    assert all(name.lower() != "transfer-encoding" for name, _ in fields)
+    codings = [value for name, value in fields if name.lower() == "transfer-encoding"]
+    if codings:
+        assert codings == ["chunked"] and not lengths and status >= 200 and status not in _NEVER_CONTENT, fields
+        found = (b"", end + 4) if method == "HEAD" else unchunk(octets, end + 4)
+        if found is None:
+            return None
+        return Response(status, line[2].decode(), tuple(fields), found[0], octets[: found[1]])
     if status < 200 or status in _NEVER_CONTENT:
         assert status == 304 or not lengths, f"{status} with Content-Length"  # RFC 9110 8.6
         size = 0

@@ -11,7 +11,7 @@ namespace {
 
 std::string head(const Response& response) {
   std::string out(head_bytes_max(response), '\0');
-  out.resize(static_cast<std::size_t>(write_head(response, out.data()) - out.data()));
+  out.resize(static_cast<std::size_t>(write_head(response, 1, out.data()) - out.data()));
   return out;
 }
 
@@ -80,7 +80,7 @@ TEST(Response, ResetForgetsEverything) {
   response.close_connection();
   response.reset();
   EXPECT_EQ(head(response), head(Response()));
-  EXPECT_FALSE(response.closes_connection());
+  EXPECT_FALSE(response.closes_connection(1));
   EXPECT_EQ(response.body(), "");
 }
 

@@ -6,70 +6,10 @@
 #include <algorithm>
 #include <string>
 
-#include "server/inline_dispatch.h"
-#include "tests/server/fake_io.h"
-#include "tests/server/manual_dispatch.h"
+#include "tests/server/loop_bench.h"
 
 namespace httpdyno {
 namespace {
-
-// What the tests ask for.
-struct App {
-  void operator()(const http::Request& request, http::Response& response) {
-    ++calls;
-    const std::string_view path = request.path();
-    if (path == "/throw") throw std::runtime_error("planned");
-    if (path == "/throw-int") throw 7;
-    if (path == "/close") response.close_connection();
-    if (path == "/big") return response.set_body(std::string(100'000, 'b'));
-    if (!request.body().empty()) return response.set_body(request.body());
-    response.set_body(path);
-  }
-  int calls = 0;
-};
-
-// How many times `needle` stands in `text`.
-int count(const std::string& text, std::string_view needle) {
-  int n = 0;
-  for (std::size_t at = text.find(needle); at != std::string::npos; at = text.find(needle, at + 1)) ++n;
-  return n;
-}
-
-std::string get(const std::string& path, const std::string& fields = "") {
-  return "GET " + path + " HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n";
-}
-
-template <class Dispatch>
-class Bench {
- public:
-  template <class... Args>
-  explicit Bench(const Config& config, Args&&... args)
-      : dispatch(std::forward<Args>(args)...),
-        loop(std::make_unique<Loop<FakeIo, Dispatch>>(config, io, dispatch)) {}
-
-  void turn(Duration passed = Duration::zero()) {
-    io.advance(passed);
-    ASSERT_FALSE(loop->turn(0ms));
-  }
-  std::uint64_t active() const { return loop->stats().active(); }
-
-  FakeIo io;
-  Dispatch dispatch;
-  std::unique_ptr<Loop<FakeIo, Dispatch>> loop;
-};
-
-struct InlineBench : Bench<InlineDispatch<App>> {
-  explicit InlineBench(const Config& config = {}) : Bench(config, config, App()) {}
-};
-struct PoolBench : Bench<ManualDispatch<App>> {
-  explicit PoolBench(const Config& config = {}) : Bench(config) {}
-  // All that waits for a worker is answered, and the loop told.
-  void work_all() {
-    while (!dispatch.queued.empty()) dispatch.work();
-    io.waker().wake();
-    turn();
-  }
-};
 
 TEST(Loop, AnswersAndKeepsTheConnection) {
   InlineBench bench;
@@ -135,7 +75,7 @@ TEST(Loop, AThousandPipelinedRequestsTakeSeveralTurns) {
   for (int i = 0; i < 1000; ++i) input += get("/" + std::to_string(i) + "x");
   peer->to_server.push_back(input);
   bench.turn();
-  EXPECT_EQ(bench.loop->stats().requests.value(), kRequestsPerTurn);
+  EXPECT_EQ(bench.loop->stats().requests.value(), Config().requests_per_turn);
   for (int i = 0; i < 4; ++i) bench.turn();
   EXPECT_EQ(count(peer->written, "HTTP/1.1 200 OK"), 1000);
   std::size_t at = 0;
@@ -529,8 +469,8 @@ TEST(PooledLoop, AFrozenConnectionReadsNothing) {
   peer->to_server.push_back(get("/next"));
   bench.turn();
   EXPECT_EQ(bench.loop->stats().bytes_received.value(), before);
-  bench.work_all();
-  bench.work_all();
+  bench.work();
+  bench.work();
   EXPECT_TRUE(peer->written.ends_with("/next"));
 }
 
@@ -545,13 +485,13 @@ TEST(PooledLoop, AFrozenConnectionIsNotEvicted) {
   bench.turn();
   bench.turn(10s);
   EXPECT_FALSE(peer->server_closed);
-  bench.work_all();
+  bench.work();
   EXPECT_TRUE(peer->written.ends_with("/slow"));
   bench.turn(140ms);
   EXPECT_FALSE(peer->server_shut);
   peer->to_server.push_back("ial HTTP/1.1\r\nHost: a\r\n\r\n");
   bench.turn();
-  bench.work_all();
+  bench.work();
   EXPECT_TRUE(peer->written.ends_with("/partial"));
 }
 
@@ -570,7 +510,7 @@ TEST(PooledLoop, AFullBacklogSheds) {
   EXPECT_EQ(count(second->written, "HTTP/1.1"), 1);
   EXPECT_TRUE(second->server_shut);
   EXPECT_EQ(bench.loop->stats().shed.value(), 1U);
-  bench.work_all();
+  bench.work();
   EXPECT_TRUE(first->written.ends_with("/first"));
 }
 
@@ -587,7 +527,7 @@ TEST(PooledLoop, AStaleAnswerReachesNobody) {
   bench.turn();
   bench.turn(101ms);
   EXPECT_TRUE(peer->server_closed);
-  bench.work_all();
+  bench.work();
   EXPECT_EQ(peer->written, "");
   EXPECT_EQ(bench.loop->stats().stale_dropped.value(), 1U);
 }
@@ -601,7 +541,7 @@ TEST(PooledLoop, AClientThatLeftIsForgottenAfterItsAnswer) {
   peer->reset = ECONNRESET;
   bench.turn();
   EXPECT_EQ(bench.active(), 1U);
-  bench.work_all();
+  bench.work();
   EXPECT_EQ(bench.active(), 0U);
 }
 
@@ -611,7 +551,7 @@ TEST(PooledLoop, AHalfClosedClientIsAnswered) {
   peer->to_server.push_back(get("/a"));
   peer->end = true;
   bench.turn();
-  bench.work_all();
+  bench.work();
   bench.turn();
   EXPECT_TRUE(peer->written.ends_with("/a"));
   EXPECT_TRUE(peer->server_closed);
@@ -640,7 +580,7 @@ TEST(Stop, RequestsInFlightAreAnsweredWithClose) {
   bench.loop->stop();
   bench.turn();
   EXPECT_FALSE(bench.loop->stopped());
-  bench.work_all();
+  bench.work();
   EXPECT_NE(peer->written.find("Connection: close"), std::string::npos);
   EXPECT_TRUE(peer->written.ends_with("/a"));  // and no second request is begun
   peer->end = true;

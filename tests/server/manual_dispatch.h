@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "net/base/intrusive_list.h"
-#include "net/http/response_writer.h"
 #include "server/handler.h"
 #include "server/pool_dispatch.h"
 
@@ -42,13 +41,12 @@ class ManualDispatch {
   IntrusiveQueue<Job> take_completed() { return completed.take_all(); }
 
   // --- the test's side ---
-  // Answers the oldest request and returns its path; the loop is told by the test's wake().
+  // Answers the oldest request and returns its path, or pulls the block that is asked for; the loop is told by the
+  // test's wake().
   std::string work() {
     Job* job = queued.pop();
-    std::string path(job->frame->request().path());
-    job->threw = !run_handler(handler_, job->frame->request(), job->response);
-    char* begin = job->head.reserve(http::head_bytes_max(job->response));
-    job->head.commit(static_cast<std::size_t>(http::write_head(job->response, begin) - begin));
+    std::string path(job->frame != nullptr ? job->frame->request().path() : std::string_view());
+    job->run(handler_);
     completed.push(job);
     ++room;
     return path;

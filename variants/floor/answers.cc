@@ -27,7 +27,7 @@ std::string prepared_answer(const std::string& name, std::size_t body_bytes, boo
   http::DateCache date;
   date.refresh(read_wall_seconds());
   std::string answer(http::head_bytes_max(response) + http::DateCache::kHeadEndBytesMax, '\0');
-  char* end = date.write_head_end(keep_alive, http::write_head(response, answer.data()));
+  char* end = date.write_head_end(keep_alive, http::write_head(response, 1, answer.data()));
   answer.resize(static_cast<std::size_t>(end - answer.data()));
   answer.append(response.body());
   return answer;

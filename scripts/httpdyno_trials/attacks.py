@@ -1,0 +1,87 @@
+"""The attacks, as Debian's slowhttptest makes them, each with the deadline that should end it."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import dataclasses
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+
+from httpdyno_bench.errors import RunError, UsageError
+
+TOOL = "slowhttptest"
+# Connections a second: all of them should be there before the first deadline.
+RATE = 1000
+_LENGTH_SECONDS = 60
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Attack:
+    """`evicted_by` are the server's counters (server/counters.def) of connections that it gave up. Above
+    `connections_max` the kernel's memory for unsent octets would be what is measured."""
+
+    name: str
+    title: str
+    path: str
+    arguments: tuple[str, ...]
+    evicted_by: tuple[str, ...]
+    connections_max: int = 1_000_000
+
+
+# Follow-up data comes every second, so that a deadline that progress extends would never come. The answers of a slow read
+# are taken by the kernel, though the client's window is some hundred octets: for the server the connection is idle.
+# Those of a stalled read, ten times 400 kB, are more than the kernel takes (1.6 MB for a connection over loopback).
+ATTACKS = (
+    Attack("slow-headers", "one header line after the other, never the last", "/plaintext", ("-H", "-i", "1"),
+           ("timeouts_request",)),
+    Attack("slow-body", "a body that comes in drops", "/upload", ("-B", "-i", "1", "-s", "8192"), ("timeouts_request",)),
+    Attack("slow-read", "answers of 16 KiB, read in drops", "/bytes/16384",
+           ("-X", "-w", "256", "-y", "512", "-n", "1", "-z", "16"), ("timeouts_write", "timeouts_keepalive")),
+    Attack("stalled-read", "answers of 4 MB, read in drops", "/bytes/400000",
+           ("-X", "-k", "10", "-w", "256", "-y", "512", "-n", "1", "-z", "16"), ("timeouts_write",), 100),
+)
+
+
+def version() -> str:
+    program = shutil.which(TOOL)
+    if program is None:
+        raise UsageError(f"{TOOL} is not installed: apt-get install --no-install-recommends {TOOL}")
+    done = subprocess.run([program, "-h"], capture_output=True, text=True, check=False, timeout=10)
+    found = re.search(r"version (\S+)", done.stdout + done.stderr)
+    return found[1] if found else "unknown"
+
+
+def command(attack: Attack, url: str, connections: int) -> list[str]:
+    return [TOOL, *attack.arguments, "-c", str(min(connections, attack.connections_max)), "-r", str(RATE), "-l", str(_LENGTH_SECONDS),
+            "-v", "0", "-u", f"{url}{attack.path}"]
+
+
+@contextlib.contextmanager
+def attacking(attack: Attack, url: str, connections: int, core: int) -> Iterator[None]:
+    """The attack is on within the block. It shares the core of the healthy client's generator, but only gets what that
+    leaves (SCHED_IDLE): what the attack itself computes is not to be mistaken for slowness of the server."""
+
+    def before_exec() -> None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        os.sched_setaffinity(0, {core})
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+    try:
+        process = subprocess.Popen(
+            command(attack, url, connections), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, process_group=0, preexec_fn=before_exec,
+        )
+    except OSError as error:
+        raise RunError(f"cannot start {TOOL}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()

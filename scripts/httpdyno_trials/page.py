@@ -1,0 +1,112 @@
+"""docs/SLOW_CLIENTS.md from a record, and from nothing else."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from httpdyno_report.estimates import Estimate, hodges_lehmann, median_estimate
+from httpdyno_report.wording import cell, fixed, interval, mebibytes, microseconds, percent
+
+# A healthy client may wait twice as long as without the attack.
+RATIO_MAX = 2.0
+_MARKER = re.compile(r"^<!-- Generated from results/(\S+)/trial\.json by scripts/slow_clients\.py\.")
+
+
+def named_by(first_line: str) -> str | None:
+    match = _MARKER.match(first_line)
+    return match[1] if match else None
+
+
+def render(record: Mapping[str, Any]) -> str:
+    settings, machine = record["settings"], record["machine"]
+    source = f"results/{record['name']}/trial.json"
+    dirty = " **with uncommitted changes**" if record["revision"]["dirty"] else ""
+    lines = [
+        f"<!-- Generated from {source} by scripts/slow_clients.py. Do not edit: "
+        "`scripts/slow_clients.py report --check` proves every byte. -->",
+        "",
+        "# Slow clients",
+        "",
+        f"{settings['connections']:,} slow clients (of the last kind fewer) against {settings['variant']}, whose deadlines for requests, "
+        f"for writes and for idle connections are {settings['timeout_ms']} ms; and a healthy client that meanwhile asks "
+        "on two keep-alive connections, again as soon as it is answered.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| record | [`{source}`](../{source}), begun {record['started']} |",
+        f"| measured by | `{record['command']}` |",
+        f"| revision | `{record['revision']['commit']}`{dirty} |",
+        f"| machine | {machine['cpu_model']}, {machine['usable_cpus']} CPUs, {machine['kernel']}, "
+        f"{machine['distribution']} |",
+        f"| attacks by | slowhttptest {record['tools']['slowhttptest']} |",
+        "",
+        "## Evictions",
+        "",
+        "| attack | what it does | connections given up, in each round | of these open at a time | "
+        "longest life of one, ms | peak RSS, MiB |",
+        "|---|---|---|---|---|---|",
+        *[_eviction_line(attack, _rounds(record, attack)) for attack in record["attacks"]],
+        "",
+        "The life of a connection is read from the server's counters, every 50 ms, and is an upper bound: from the last "
+        "reading before it was accepted to the first one after it was given up. A slow read is over for the server when "
+        "the kernel has taken its answer; the connection is then idle, and given up as such.",
+        "",
+        "## The healthy client",
+        "",
+        f"Without the attack and during it in turn, a coin decides which comes first; {settings['rounds']} rounds, each "
+        "with fresh processes. The ratio is Hodges and Lehmann's estimate over rounds, with its interval; "
+        f"at most {RATIO_MAX:g} is allowed.",
+        "",
+        "| attack | p99 alone, µs | p99 attacked, µs | p99, attacked over alone | interval | "
+        "| server CPU share alone | attacked | server CPU per request, attacked over alone |",
+        "|---|---|---|---|---|---|---|---|---|",
+        *[_healthy_line(attack, _rounds(record, attack)) for attack in record["attacks"]],
+        "",
+        "The attack runs on the core of the healthy client's generator and gets what that leaves (SCHED_IDLE). Figures are "
+        "medians over rounds with their intervals. Commands of the attacks:",
+        "",
+        *[f"- {attack['name']}: `{attack['command']}`" for attack in record["attacks"]],
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _rounds(record: Mapping[str, Any], attack: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [each for each in record["rounds"] if each["attack"] == attack["name"]]
+
+
+def _eviction_line(attack: Mapping[str, Any], rounds: Sequence[Mapping[str, Any]]) -> str:
+    evictions = [each["eviction"] for each in rounds]
+    lives = [eviction["longest_life_ms"] for eviction in evictions]
+    given_up = sorted({eviction["evicted"] for eviction in evictions})
+    life = "some were never given up" if None in lives else f"{min(lives)}–{max(lives)}"
+    together = [eviction["open_max"] for eviction in evictions]
+    peak = median_estimate([float(eviction["server_rss_peak_bytes"]) for eviction in evictions])
+    return (f"| {attack['name']} | {attack['title']} | {', '.join(map(str, given_up))} | {min(together)}–{max(together)} | "
+            f"{life} | "
+            f"{cell(peak, mebibytes)} |")
+
+
+def _healthy_line(attack: Mapping[str, Any], rounds: Sequence[Mapping[str, Any]]) -> str:
+    def over_rounds(side: str, key: str) -> Estimate:
+        return median_estimate([float(_value(each[side], key)) for each in rounds])
+
+    def attacked_over_alone(key: str) -> Estimate:
+        logs = [math.log(_value(each["attacked"], key) / _value(each["undisturbed"], key)) for each in rounds]
+        return hodges_lehmann(logs).map(math.exp)
+
+    p99, cpu = attacked_over_alone("p99"), attacked_over_alone("server_cpu_ns_per_request")
+    ratio = fixed(2)
+    verdict = "met" if p99.value <= RATIO_MAX else "**not met**"
+    if p99.count > 1 and (p99.high > RATIO_MAX) == (p99.value <= RATIO_MAX):
+        verdict += " (its interval reaches over the bound)"
+    return (f"| {attack['name']} | {cell(over_rounds('undisturbed', 'p99'), microseconds)} "
+            f"| {cell(over_rounds('attacked', 'p99'), microseconds)} | {ratio(p99.value)} | {interval(p99, ratio)} | {verdict} "
+            f"| {cell(over_rounds('undisturbed', 'server_cpu_share'), percent)} "
+            f"| {cell(over_rounds('attacked', 'server_cpu_share'), percent)} | {cell(cpu, ratio)} |")
+
+
+def _value(side: Mapping[str, Any], key: str) -> float:
+    return float(side["latency_ns"][key] if key in side["latency_ns"] else side[key])

@@ -21,7 +21,7 @@ http::ParseLimits tight_limits() {
 }
 
 void check_every_cut(std::string_view stream, const http::ParseLimits& limits, bool same_error) {
-  const Reading expected = read_requests(stream, whole(stream.size()), limits);
+  const Reading expected = read_requests(stream, whole(stream.size()), limits, Parsers::fresh);
   Prng prng = prng_of(stream);
   constexpr std::size_t kDripMax = 256;  // a longer one would cost its square in copies
   for (const Pieces& pieces : {random_pieces(stream.size(), prng), random_pieces(stream.size(), prng),

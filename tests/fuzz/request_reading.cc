@@ -1,6 +1,7 @@
 #include "tests/fuzz/request_reading.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "net/base/assert.h"
 #include "net/http/request.h"
@@ -102,9 +103,10 @@ std::string describe(const RequestParser& parser, const http::Request& request, 
 
 }  // namespace
 
-Reading read_requests(std::string_view stream, const Pieces& pieces, const http::ParseLimits& limits) {
+Reading read_requests(std::string_view stream, const Pieces& pieces, const http::ParseLimits& limits,
+                      Parsers parsers) {
   Reading reading;
-  RequestParser parser(limits);
+  auto parser_place = std::make_unique<RequestParser>(limits);
   std::string held;          // what is unfinished, from the request's first octet
   std::size_t begin = 0;     // of the present request, in the stream
   std::size_t removed = 0;   // octets of it that compact() has closed up
@@ -114,9 +116,11 @@ Reading read_requests(std::string_view stream, const Pieces& pieces, const http:
     received += piece;
     std::span<char> rest = octets.span();
     while (!rest.empty()) {
+      RequestParser& parser = *parser_place;
       reading.end = parser.parse(rest);
       if (reading.end == Result::refused) {
         reading.why = http::parse_error_row(parser.error()).name;
+        if (parser.is_head()) reading.why.append(" to a HEAD");
         return reading;
       }
       if (parser.head_complete()) check_head_ranges(parser, rest.size());
@@ -134,9 +138,10 @@ Reading read_requests(std::string_view stream, const Pieces& pieces, const http:
       begin += sent_bytes;
       removed = 0;
       parser.reset();
+      if (parsers == Parsers::fresh) parser_place = std::make_unique<RequestParser>(limits);
       reading.end = Result::need_more;
     }
-    const std::size_t left = rest.empty() ? 0 : parser.compact(rest);
+    const std::size_t left = rest.empty() ? 0 : parser_place->compact(rest);
     ASSERT(left <= rest.size());
     removed += rest.size() - left;
     held.assign(rest.data(), left);

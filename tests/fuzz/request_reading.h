@@ -15,13 +15,17 @@ struct Reading {
   std::vector<std::string> bodies;    // theirs
   // What became of the octets behind them: need_more or refused.
   http::RequestParser::Result end = http::RequestParser::Result::need_more;
-  std::string why;  // refused: the name of the error
+  std::string why;  // refused: the name of the error, and whether the answer goes to a HEAD
 
   friend bool operator==(const Reading&, const Reading&) = default;
 };
 
+// `reset` as in a server; `fresh` ones, one for each request, can have nothing left over from the one before.
+enum class Parsers : std::uint8_t { reset, fresh };
+
 // Reads `stream` as a connection does: octets that are unfinished are kept, compacted and moved. Aborts when a
 // request that the parser calls whole breaks a rule of the grammar or of framing, or when a range leaves the octets.
-Reading read_requests(std::string_view stream, const Pieces& pieces, const http::ParseLimits& limits);
+Reading read_requests(std::string_view stream, const Pieces& pieces, const http::ParseLimits& limits,
+                      Parsers parsers = Parsers::reset);
 
 }  // namespace httpdyno::fuzz

@@ -274,6 +274,8 @@ void Connection::take_back(Commons& commons, StreamedBody&& stream, std::string_
 }
 
 void Connection::after_pull(Commons& commons) {
+  // Without chunks a stream's end has no octets of its own.
+  output_.give_back_if_empty(commons.outputs);
   if (stream_.result() == StreamedBody::Result::more) return;
   cut_ = stream_.result() == StreamedBody::Result::failed;
   if (cut_) commons.stats.streams_cut.add();

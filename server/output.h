@@ -104,6 +104,11 @@ class Output {
     ASSERT(!in_flight() || !buffers_->flying.empty());
   }
 
+  // After filling() when nothing may have been put there.
+  void give_back_if_empty(OutputPool& pool) {
+    if (buffers_ && empty()) pool.give_back(std::move(buffers_));
+  }
+
   // Nothing is in flight any more, and nothing will be sent.
   void abandon(OutputPool& pool) {
     if (buffers_) pool.give_back(std::move(buffers_));

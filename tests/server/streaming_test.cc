@@ -95,6 +95,20 @@ TYPED_TEST(Streaming, AnHttp10ClientReadsUntilTheConnectionEnds) {
   EXPECT_EQ(answers[0].body, App::streamed(100'000));
 }
 
+// Without chunks the end has no octets of its own; found by fuzz_connection.
+TYPED_TEST(Streaming, AnEndWithoutOctetsLeavesNoBuffers) {
+  TypeParam bench;
+  for (const char* request :
+       {"GET /stream?100000 HTTP/1.0\r\n\r\n", "GET /stream-length?100000 HTTP/1.1\r\nHost: a\r\n\r\n"}) {
+    auto peer = bench.io.connect();
+    bench.turn();
+    peer->to_server.push_back(request);
+    turn_until_quiet(bench, *peer);
+    EXPECT_FALSE(peer->server_closed);
+    bench.loop->check_invariants();
+  }
+}
+
 TYPED_TEST(Streaming, AnHttp10ClientKeepsTheConnectionWhenThereIsALength) {
   TypeParam bench;
   auto peer = bench.io.connect();

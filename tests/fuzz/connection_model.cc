@@ -1,5 +1,6 @@
 #include "tests/fuzz/connection_model.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "net/base/assert.h"
@@ -9,12 +10,40 @@
 
 namespace httpdyno::fuzz {
 
+namespace {
+
+constexpr std::size_t kStreamBytes = 3000;
+
+// Pieces of different sizes; one that breaks does so in the middle.
+http::BodyProducer make_producer(bool breaks) {
+  return [breaks, made = std::size_t{0}](std::span<char> room) mutable {
+    if (breaks && made > kStreamBytes / 2) throw std::runtime_error("planned");
+    const std::size_t count = std::min({room.size(), kStreamBytes - made, made / 2 + 1});
+    for (char& c : room.first(count)) c = static_cast<char>('a' + made++ % 26);
+    return count;
+  };
+}
+
+// The whole content of a stream, and whether it broke off.
+void pull_all(http::BodyStream& stream, Answer& answer) {
+  ByteBuffer content;
+  auto result = http::BodyStream::Result::more;
+  while (result == http::BodyStream::Result::more) result = stream.pull(content, kStreamBytes, false);
+  answer.body = content.view();
+  answer.broken = result == http::BodyStream::Result::failed;
+}
+
+}  // namespace
+
 void App::operator()(const http::Request& request, http::Response& response) const {
   const std::string_view path = request.path();
   if (path == "/throw") throw std::runtime_error("planned");
   if (path == "/close") response.close_connection();
   if (path == "/none") return response.set_status(204);
   if (path == "/big") return response.set_body(std::string(3000, 'b'));
+  if (path == "/stream") return response.stream_body(make_producer(false));
+  if (path == "/stream-length") return response.stream_body(kStreamBytes, make_producer(false));
+  if (path == "/stream-breaks") return response.stream_body(make_producer(true));
   if (!request.body().empty()) return response.set_body(std::string(request.body()));
   response.set_body(std::string(request.path_and_query()));
 }
@@ -41,9 +70,11 @@ std::vector<Answer> expected_answers(std::string_view sent, const Config& config
     run_handler(app, http::Request(parser, rest.data()), response);
     answer.status = response.status();
     answer.body = http::content_of(response, parser.is_head());
-    answer.keep_alive = parser.keep_alive() && !response.closes_connection() &&
+    if (response.body_stream() != nullptr && !parser.is_head())
+      pull_all(*response.take_body_stream(), answer);
+    answer.keep_alive = parser.keep_alive() && !response.closes_connection(parser.minor_version()) &&
                         (config.request_count == 0 || answers.size() < config.request_count);
-    if (!answer.keep_alive) break;
+    if (!answer.keep_alive || answer.broken) break;
     rest = rest.subspan(parser.request_bytes());
     parser.reset();
   }
@@ -81,7 +112,9 @@ std::vector<Answer> parse_answers(std::string_view written, const std::vector<An
       if (step.event != http::ResponseEvent::more) continue;
       // Last words to a HEAD: no content follows.
       if (last_words && has_head && answer.body.empty()) break;
-      ASSERT(may_be_cut && "no answer is cut off");
+      // To HTTP/1.0 a stream lasts until the connection ends.
+      if (has_head && parser.end().event == http::ResponseEvent::complete) break;
+      ASSERT((may_be_cut || expected[answers.size()].broken) && "no answer is cut off");
       return answers;
     }
     answer.status = parser.head().status;

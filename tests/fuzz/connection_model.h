@@ -22,13 +22,14 @@ struct Answer {
   bool to_head = false;
   bool keep_alive = true;
   bool refusal = false;  // by the parser; its words are not compared
+  bool broken = false;   // its producer fails: it ends somewhere, and the connection with it
 };
 
 // In the order of the requests, up to the one that ends the connection.
 std::vector<Answer> expected_answers(std::string_view sent, const Config& config);
 
 // What the server wrote; `expected` says which of them answer a HEAD. Aborts when it is no sequence of well-formed
-// responses; only the last may be cut off, and only where `may_be_cut` (it is then left out).
+// responses; only the last may be cut off, and only when it is broken or where `may_be_cut` (it is then left out).
 std::vector<Answer> parse_answers(std::string_view written, const std::vector<Answer>& expected,
                                   bool may_be_cut);
 

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 
+#include "net/base/octets.h"
 #include "net/http/status.h"
 
 namespace httpdyno {
@@ -190,9 +190,8 @@ void Connection::answer(Commons& commons, std::size_t head_bytes_max, WriteHead 
                         std::string_view content) {
   ByteBuffer& out = output_.filling(commons.outputs);
   char* const begin = out.reserve(head_bytes_max + http::DateCache::kHeadEndBytesMax + content.size());
-  char* at = commons.date.write_head_end(keep_alive, write_head(begin));
-  if (!content.empty()) std::memcpy(at, content.data(), content.size());
-  out.commit(static_cast<std::size_t>(at - begin) + content.size());
+  char* const head_end = commons.date.write_head_end(keep_alive, write_head(begin));
+  out.commit(static_cast<std::size_t>(put_octets(head_end, content) - begin));
 }
 
 // After an answer or its head: the rest of a streamed body, the end of the connection, or the next request.
@@ -246,10 +245,7 @@ void Connection::thaw(Commons& commons, const RequestFrame& frame, std::string_v
                       Time now) {
   move_to(State::reading);
   begin_request(commons.config, now);
-  const auto copy_head = [head](char* out) {
-    std::memcpy(out, head.data(), head.size());
-    return out + head.size();
-  };
+  const auto copy_head = [head](char* out) { return put_octets(out, head); };
   const bool keep_alive = stays(commons, frame.parser, response);
   answer(commons, head.size(), copy_head, keep_alive, http::content_of(response, frame.parser.is_head()));
   conclude(std::move(stream), keep_alive);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "net/base/assert.h"
+#include "net/base/octets.h"
 #include "net/http/request.h"
 #include "net/http/response.h"
 
@@ -81,7 +82,7 @@ class Router {
 
   const Route* find_exact(std::string_view path) const {
     for (const Route& route : exact_[path.size() % kLengths]) {
-      if (route.path == path) return &route;
+      if (equal_octets(route.path, path)) return &route;
     }
     return nullptr;
   }

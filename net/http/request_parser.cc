@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "net/base/assert.h"
+#include "net/base/octets.h"
 #include "net/http/host.h"
 #include "net/http/scan.h"
 
@@ -52,18 +53,6 @@ RequestParser::RequestParser(const ParseLimits& limits)
   // Offsets have 32 bits, and a request may be followed by a read's worth of the next.
   ASSERT(limits.request_bytes_max <= UINT32_MAX - (1U << 24));
   limits_.head_bytes_max = std::min(limits.head_bytes_max, limits.request_bytes_max);
-}
-
-void RequestParser::reset() {
-  phase_ = Phase::start;
-  line_ = Line::start;
-  error_ = ParseError::none;
-  chunked_ = false;
-  seen_ = 0;
-  at_ = 0;
-  method_bytes_ = 0;
-  field_count_ = 0;
-  length_ = 0;
 }
 
 // The way of a usual request, from its first octet to the end of its head, is one function to the compiler:
@@ -275,7 +264,7 @@ void RequestParser::reset() {
   }
   const std::string_view host = in.view(fields_[host_index_].value);
   // Clients say the same Host again and again: what was valid once need not be parsed again.
-  if (host.empty() || host != known_host()) {
+  if (host.empty() || !equal_octets(host, known_host())) {
     if (!valid_authority(host)) return refuse(ParseError::host_malformed);
     know_host(host);
   }
@@ -403,11 +392,6 @@ bool RequestParser::accept_connection(std::string_view value) {
     if (equals_lower(option, "keep-alive")) seen_ |= kSeenKeepAlive;
     return true;
   });
-}
-
-bool RequestParser::keep_alive() const {
-  if ((seen_ & kSeenClose) != 0) return false;
-  return minor_version_ > 0 || (seen_ & kSeenKeepAlive) != 0;
 }
 
 bool RequestParser::read_body(Input in) {

@@ -73,7 +73,17 @@ class RequestParser {
   // `refused` only reset() may follow.
   Result parse(std::span<char> bytes);
   // Ready for the next request.
-  void reset();
+  void reset() {
+    phase_ = Phase::start;
+    line_ = Line::start;
+    error_ = ParseError::none;
+    chunked_ = false;
+    seen_ = 0;
+    at_ = 0;
+    method_bytes_ = 0;
+    field_count_ = 0;
+    length_ = 0;
+  }
 
   // True once the head is whole and in order, even while the body is still to come.
   bool head_complete() const { return phase_ > Phase::head; }
@@ -99,7 +109,11 @@ class RequestParser {
   // The parts of the request, once the head is complete (the body: once all is).
   Method method() const { return method_; }
   int minor_version() const { return minor_version_; }
-  bool keep_alive() const;  // what the client wishes and its version allows, RFC 9112 9.3
+  // What the client wishes and its version allows, RFC 9112 9.3.
+  bool keep_alive() const {
+    if ((seen_ & kSeenClose) != 0) return false;
+    return minor_version_ > 0 || (seen_ & kSeenKeepAlive) != 0;
+  }
   bool expects_continue() const { return (seen_ & kSeenExpect) != 0; }
   bool has_body() const { return chunked_ || length_ > 0; }
   Range method_range() const { return {start_, method_bytes_}; }

@@ -32,15 +32,4 @@ bool Response::add_field(std::string_view name, std::string_view value) {
   return true;
 }
 
-void Response::reset() {
-  status_ = 200;
-  closes_ = {};
-  content_type_ = kTextPlain;
-  fields_.clear();
-  // Small strings hold no memory; a large one would be kept for nothing, because bodies are moved in.
-  if (owned_.capacity() > sizeof(std::string)) owned_ = std::string();
-  body_ = {};
-  stream_.reset();
-}
-
 }  // namespace httpdyno::http

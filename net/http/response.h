@@ -69,7 +69,18 @@ class Response {
   bool closes_connection(int minor_version) const { return closes_[static_cast<std::size_t>(minor_version)]; }
 
   // Back to the start, keeping the memory for fields. An owned body goes back to the allocator.
-  void reset();
+  void reset() {
+    status_ = 200;
+    closes_ = {};
+    content_type_ = kTextPlain;
+    fields_.clear();
+    body_ = {};
+    if (stream_ != nullptr) [[unlikely]]
+      stream_.reset();
+    // Small strings hold no memory; a large one would be kept for nothing, because bodies are moved in.
+    if (owned_.capacity() > sizeof(std::string)) [[unlikely]]
+      std::string().swap(owned_);
+  }
 
  private:
   int status_ = 200;

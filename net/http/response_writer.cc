@@ -3,16 +3,12 @@
 #include <cstdint>
 #include <cstring>
 
+#include "net/base/octets.h"
 #include "net/http/status.h"
 
 namespace httpdyno::http {
 
 namespace {
-
-char* put(char* out, std::string_view text) {
-  std::memcpy(out, text.data(), text.size());
-  return out + text.size();
-}
 
 template <std::size_t n>
 char* put(char* out, const char (&literal)[n]) {
@@ -29,7 +25,7 @@ char* put_decimal(char* out, std::uint64_t value) {
     *--first = static_cast<char>('0' + value % 10);
     value /= 10;
   } while (value != 0);
-  return put(out, {first, static_cast<std::size_t>(digits + sizeof digits - first)});
+  return put_octets(out, {first, static_cast<std::size_t>(digits + sizeof digits - first)});
 }
 
 char* put_length(char* out, std::uint64_t length) {
@@ -52,12 +48,6 @@ char* put_framing(char* out, const BodyStream& stream, int minor_version) {
 
 }  // namespace
 
-std::size_t head_bytes_max(const Response& response) {
-  constexpr std::size_t kFixed =
-      kPaddedStatusLine + sizeof("Content-Type: \r\n") + sizeof("Content-Length: \r\n") + kDecimalBytesMax;
-  return kFixed + response.content_type().size() + response.fields().size();
-}
-
 char* write_head(const Response& response, int minor_version, char* out) {
   std::string_view status = status_line(response.status());
   if (status.empty()) status = status_line(500);
@@ -66,7 +56,7 @@ char* write_head(const Response& response, int minor_version, char* out) {
   out += status.size();
 
   const std::string_view type = response.content_type();
-  if (!type.empty()) out = put(put(put(out, "Content-Type: "), type), "\r\n");
+  if (!type.empty()) out = put(put_octets(put(out, "Content-Type: "), type), "\r\n");
   // No Content-Length in 1xx and 204 (RFC 9110 8.6). A 304 would have to repeat the length of the 200: it has
   // none.
   if (status_has_content(response.status())) {
@@ -74,18 +64,12 @@ char* write_head(const Response& response, int minor_version, char* out) {
     out = stream == nullptr ? put_length(out, response.body().size())
                             : put_framing(out, *stream, minor_version);
   }
-  if (!response.fields().empty()) out = put(out, response.fields());
+  if (!response.fields().empty()) out = put_octets(out, response.fields());
   return out;
 }
 
 bool is_chunked(const BodyStream& stream, int minor_version) {
   return !stream.has_length() && minor_version > 0;
-}
-
-std::string_view content_of(const Response& response, bool head_request) {
-  const bool none =
-      head_request || !status_has_content(response.status()) || response.body_stream() != nullptr;
-  return none ? std::string_view() : response.body();
 }
 
 }  // namespace httpdyno::http

@@ -6,11 +6,17 @@
 #include <string_view>
 
 #include "net/http/response.h"
+#include "net/http/status.h"
 
 namespace httpdyno::http {
 
 // How many octets write_head() may touch.
-std::size_t head_bytes_max(const Response& response);
+inline std::size_t head_bytes_max(const Response& response) {
+  constexpr std::size_t kDecimalBytesMax = 20;
+  constexpr std::size_t kFixed =
+      kPaddedStatusLine + sizeof("Content-Type: \r\n") + sizeof("Content-Length: \r\n") + kDecimalBytesMax;
+  return kFixed + response.content_type().size() + response.fields().size();
+}
 
 // Writes the head that answers an HTTP/1.`minor_version` request, up to and without Date, Connection and the empty
 // line (DateCache::write_head_end(), which the loop adds: only it knows the second and whether the connection
@@ -23,6 +29,10 @@ bool is_chunked(const BodyStream& stream, int minor_version);
 
 // The octets that follow the head at once: none for HEAD, 1xx, 204 and 304 (RFC 9110 6.4.1), whatever the handler
 // set, and none when the body is streamed.
-std::string_view content_of(const Response& response, bool head_request);
+inline std::string_view content_of(const Response& response, bool head_request) {
+  const bool none =
+      head_request || !status_has_content(response.status()) || response.body_stream() != nullptr;
+  return none ? std::string_view() : response.body();
+}
 
 }  // namespace httpdyno::http

@@ -77,18 +77,19 @@ class EpollIo {
   EpollWaker waker() const { return EpollWaker(wake_.get()); }
 
  private:
+  // A server has one for each connection, idle ones too: hence the bits.
   struct Entry {
     int fd = -1;
     std::uint32_t generation = 0;
     std::uint32_t unacknowledged = 0;  // octets in the kernel's send queue when somebody last looked
-    std::string_view stuck{};          // what of a send waits for writability; empty: no send waits
-    bool receiving = false;
-    bool readable = false;
-    bool hangup = false;  // the kernel has said that the stream ends: only a read of nothing shows where
-    bool full = false;    // the kernel took less than it was given: the next send waits for the edge
-    bool watching_out = false;
-    bool connecting = false;
-    bool in_again = false;
+    bool receiving : 1 = false;
+    bool readable : 1 = false;
+    bool hangup : 1 = false;  // the kernel has said that the stream ends: only a read of nothing shows where
+    bool full : 1 = false;    // the kernel took less than it was given: the next send waits for the edge
+    bool watching_out : 1 = false;
+    bool connecting : 1 = false;
+    bool in_again : 1 = false;
+    std::string_view stuck{};  // what of a send waits for writability; empty: no send waits
   };
 
   Entry* find(ConnId id);

@@ -35,13 +35,14 @@ class Attack:
     connections_max: int = 1_000_000
 
 
-# Follow-up data comes every second, so that a deadline that progress extends would never come. The answers of a slow read
-# are taken by the kernel, though the client's window is some hundred octets: for the server the connection is idle.
-# Those of a stalled read, ten times 400 kB, are more than the kernel takes (1.6 MB for a connection over loopback).
+# Follow-up data comes every second, so that a deadline that progress extends would never come. The answers of a slow
+# read are taken by the kernel, though the client's window is some hundred octets: for the server the connection is
+# idle. Those of a stalled read, ten times 400 kB, are more than the kernel takes (1.6 MB for one over loopback).
 ATTACKS = (
     Attack("slow-headers", "one header line after the other, never the last", "/plaintext", ("-H", "-i", "1"),
            ("timeouts_request",)),
-    Attack("slow-body", "a body that comes in drops", "/upload", ("-B", "-i", "1", "-s", "8192"), ("timeouts_request",)),
+    Attack("slow-body", "a body that comes in drops", "/upload", ("-B", "-i", "1", "-s", "8192"),
+           ("timeouts_request",)),
     Attack("slow-read", "answers of 16 KiB, read in drops", "/bytes/16384",
            ("-X", "-w", "256", "-y", "512", "-n", "1", "-z", "16"), ("timeouts_write", "timeouts_keepalive")),
     Attack("stalled-read", "answers of 4 MB, read in drops", "/bytes/400000",
@@ -59,8 +60,8 @@ def version() -> str:
 
 
 def command(attack: Attack, url: str, connections: int) -> list[str]:
-    return [TOOL, *attack.arguments, "-c", str(min(connections, attack.connections_max)), "-r", str(RATE), "-l", str(_LENGTH_SECONDS),
-            "-v", "0", "-u", f"{url}{attack.path}"]
+    return [TOOL, *attack.arguments, "-c", str(min(connections, attack.connections_max)), "-r", str(RATE),
+            "-l", str(_LENGTH_SECONDS), "-v", "0", "-u", f"{url}{attack.path}"]
 
 
 @contextlib.contextmanager

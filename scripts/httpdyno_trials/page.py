@@ -30,9 +30,9 @@ def render(record: Mapping[str, Any]) -> str:
         "",
         "# Slow clients",
         "",
-        f"{settings['connections']:,} slow clients (of the last kind fewer) against {settings['variant']}, whose deadlines for requests, "
-        f"for writes and for idle connections are {settings['timeout_ms']} ms; and a healthy client that meanwhile asks "
-        "on two keep-alive connections, again as soon as it is answered.",
+        f"{settings['connections']:,} slow clients (of the last kind fewer) against {settings['variant']}, whose "
+        f"deadlines for requests, for writes and for idle connections are {settings['timeout_ms']} ms; and a healthy "
+        "client that meanwhile asks on two keep-alive connections, again as soon as it is answered.",
         "",
         "| | |",
         "|---|---|",
@@ -50,14 +50,14 @@ def render(record: Mapping[str, Any]) -> str:
         "|---|---|---|---|---|---|",
         *[_eviction_line(attack, _rounds(record, attack)) for attack in record["attacks"]],
         "",
-        "The life of a connection is read from the server's counters, every 50 ms, and is an upper bound: from the last "
-        "reading before it was accepted to the first one after it was given up. A slow read is over for the server when "
-        "the kernel has taken its answer; the connection is then idle, and given up as such.",
+        "The life of a connection is read from the server's counters, every 50 ms, and is an upper bound: from the "
+        "last reading before it was accepted to the first one after it was given up. A slow read is over for the "
+        "server when the kernel has taken its answer; the connection is then idle, and given up as such.",
         "",
         "## The healthy client",
         "",
-        f"Without the attack and during it in turn, a coin decides which comes first; {settings['rounds']} rounds, each "
-        "with fresh processes. The ratio is Hodges and Lehmann's estimate over rounds, with its interval; "
+        f"Without the attack and during it in turn, a coin decides which comes first; {settings['rounds']} rounds, "
+        "each with fresh processes. The ratio is Hodges and Lehmann's estimate over rounds, with its interval; "
         f"at most {RATIO_MAX:g} is allowed.",
         "",
         "| attack | p99 alone, µs | p99 attacked, µs | p99, attacked over alone | interval | "
@@ -65,8 +65,8 @@ def render(record: Mapping[str, Any]) -> str:
         "|---|---|---|---|---|---|---|---|---|",
         *[_healthy_line(attack, _rounds(record, attack)) for attack in record["attacks"]],
         "",
-        "The attack runs on the core of the healthy client's generator and gets what that leaves (SCHED_IDLE). Figures are "
-        "medians over rounds with their intervals. Commands of the attacks:",
+        "The attack runs on the core of the healthy client's generator and gets what that leaves (SCHED_IDLE). Figures "
+        "are medians over rounds with their intervals. Commands of the attacks:",
         "",
         *[f"- {attack['name']}: `{attack['command']}`" for attack in record["attacks"]],
     ]
@@ -84,9 +84,8 @@ def _eviction_line(attack: Mapping[str, Any], rounds: Sequence[Mapping[str, Any]
     life = "some were never given up" if None in lives else f"{min(lives)}–{max(lives)}"
     together = [eviction["open_max"] for eviction in evictions]
     peak = median_estimate([float(eviction["server_rss_peak_bytes"]) for eviction in evictions])
-    return (f"| {attack['name']} | {attack['title']} | {', '.join(map(str, given_up))} | {min(together)}–{max(together)} | "
-            f"{life} | "
-            f"{cell(peak, mebibytes)} |")
+    return (f"| {attack['name']} | {attack['title']} | {', '.join(map(str, given_up))} "
+            f"| {min(together)}–{max(together)} | {life} | {cell(peak, mebibytes)} |")
 
 
 def _healthy_line(attack: Mapping[str, Any], rounds: Sequence[Mapping[str, Any]]) -> str:
@@ -103,7 +102,8 @@ def _healthy_line(attack: Mapping[str, Any], rounds: Sequence[Mapping[str, Any]]
     if p99.count > 1 and (p99.high > RATIO_MAX) == (p99.value <= RATIO_MAX):
         verdict += " (its interval reaches over the bound)"
     return (f"| {attack['name']} | {cell(over_rounds('undisturbed', 'p99'), microseconds)} "
-            f"| {cell(over_rounds('attacked', 'p99'), microseconds)} | {ratio(p99.value)} | {interval(p99, ratio)} | {verdict} "
+            f"| {cell(over_rounds('attacked', 'p99'), microseconds)} "
+            f"| {ratio(p99.value)} | {interval(p99, ratio)} | {verdict} "
             f"| {cell(over_rounds('undisturbed', 'server_cpu_share'), percent)} "
             f"| {cell(over_rounds('attacked', 'server_cpu_share'), percent)} | {cell(cpu, ratio)} |")
 

@@ -53,7 +53,7 @@ def test_dripping_clients_are_all_evicted(serve: Callable[..., Server], either: 
         for client, _ in dripping.values():
             client.send(drop)
         assert healthy.get("/plaintext").body == b"Hello, World!"
-        assert time.monotonic() < end, f"{len(dripping)} clients still drip after {elapsed_since(end - patience()):.1f} s"
+        assert time.monotonic() < end, f"{len(dripping)} clients still drip"
     assert evicted == CROWD
     counters = server.stats()
     assert counters["timeouts_request"] == CROWD and counters["timeouts_keepalive"] == 0

@@ -35,7 +35,8 @@ def test_every_attack_is_counted_by_counters_that_exist() -> None:
     for attack in attacks.ATTACKS:
         assert attack.evicted_by and all(f"COUNTER({name}," in table for name in attack.evicted_by)
         command = attacks.command(attack, "http://127.0.0.1:1", 2000)
-        assert command[command.index("-c") + 1] == str(min(2000, attack.connections_max)) and command[-1] == f"http://127.0.0.1:1{attack.path}"
+        assert command[command.index("-c") + 1] == str(min(2000, attack.connections_max))
+        assert command[-1] == f"http://127.0.0.1:1{attack.path}"
 
 
 def healthy(p99: int, cpu: float = 5000.0) -> dict[str, Any]:
@@ -45,10 +46,10 @@ def healthy(p99: int, cpu: float = 5000.0) -> dict[str, Any]:
 
 def make_record(ratio: float = 1.5, life_ms: int | None = 5060) -> dict[str, Any]:
     rounds = [
-        {"attack": attack.name, "round": number, "attacked_first": number % 2 == 0, "undisturbed": healthy(100_000 + number),
-         "attacked": healthy(round(ratio * (100_000 + number)), 6000.0),
-         "eviction": {"accepted": 2004, "open_max": 1990, "evicted": 2000, "longest_life_ms": life_ms, "counters": {"timeouts_request": 2000},
-                      "server_rss_peak_bytes": 40 * 2**20}}
+        {"attack": attack.name, "round": number, "attacked_first": number % 2 == 0,
+         "undisturbed": healthy(100_000 + number), "attacked": healthy(round(ratio * (100_000 + number)), 6000.0),
+         "eviction": {"accepted": 2004, "open_max": 1990, "evicted": 2000, "longest_life_ms": life_ms,
+                      "counters": {"timeouts_request": 2000}, "server_rss_peak_bytes": 40 * 2**20}}
         for number in range(1, 7) for attack in attacks.ATTACKS
     ]
     return {
@@ -103,7 +104,8 @@ def test_check_agrees_with_what_was_written_and_finds_a_change(
     ([], "required: command"),
 ])
 def test_wrong_usage_is_one_line_and_code_2(arguments: list[str], expected: str) -> None:
-    done = subprocess.run([ROOT / "scripts" / "slow_clients.py", *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run([ROOT / "scripts" / "slow_clients.py", *arguments], capture_output=True, text=True,
+                          check=False)
     assert done.returncode == 2
     assert expected in done.stderr and len(done.stderr.splitlines()) == 1
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "net/base/assert.h"
@@ -24,6 +25,7 @@ struct FakePeer {
   bool end = false;                   // after all that, the end of the stream
   int reset = 0;                      // or this error
   bool reading = true;                // the server's receiving is on
+  bool held = false;                  // what has arrived is not handed out yet
   std::string_view in_flight;
   std::size_t acknowledged = 0;  // octets that it took of the kernel's queue, since somebody asked
 };
@@ -43,6 +45,8 @@ class FakeIo {
   void advance(Duration duration) { clock_ += duration; }
   // Fails the next accept.
   void fail_accept(int error) { accept_error_ = error; }
+  // Fails the next attach.
+  void fail_attach(int error) { attach_error_ = error; }
   Duration last_wait() const { return last_wait_; }
   bool listening() const { return listening_; }
 
@@ -73,7 +77,7 @@ class FakeIo {
         try_send(id, *peer, peer->in_flight);
         return next();
       }
-      if (!peer->reading) continue;
+      if (!peer->reading || peer->held) continue;
       if (!peer->to_server.empty()) {
         lent_ = std::move(peer->to_server.front());
         peer->to_server.pop_front();
@@ -108,6 +112,10 @@ class FakeIo {
     listening_ = false;
   }
   Error attach(io::ConnId id, io::Socket socket) {
+    if (attach_error_ != 0) {
+      discard(socket);
+      return {std::exchange(attach_error_, 0), "attach"};
+    }
     peers_[{id.index, id.generation}] = accepted_.at(static_cast<std::size_t>(socket.handle));
     return {};
   }
@@ -167,6 +175,7 @@ class FakeIo {
   bool listening_ = true;
   bool woken_ = false;
   int accept_error_ = 0;
+  int attach_error_ = 0;
   std::string lent_;
   io::Completion current_;
   std::deque<io::Completion> done_;

@@ -441,6 +441,39 @@ TEST(Loop, ADeclaredBodyGrowsTheBufferOnce) {
   }
 }
 
+TEST(Loop, ASocketThatCannotBeAttachedLeavesItsPlaceToTheNext) {
+  Config config;
+  config.max_conn = 1;
+  InlineBench bench(config);
+  bench.io.fail_attach(ENOMEM);
+  auto lost = bench.io.connect();
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/a"));
+  bench.turn();
+  EXPECT_TRUE(lost->server_closed);
+  EXPECT_TRUE(peer->written.ends_with("/a"));
+  EXPECT_EQ(bench.loop->stats().accept_errors.value(), 1U);
+  EXPECT_EQ(bench.active(), 1U);
+}
+
+// The deadline is the client's: what had arrived by then counts, although the loop gets to it later.
+TEST(Loop, WhatHadArrivedAtTheDeadlineIsInTime) {
+  Config config;
+  config.timeout_request = 100ms;
+  InlineBench bench(config);
+  auto peer = bench.io.connect();
+  peer->to_server.push_back("GET /a HTTP/1.1\r\n");
+  bench.turn();
+  peer->held = true;
+  peer->to_server.push_back("Host: a\r\n\r\n");
+  bench.turn(200ms);
+  EXPECT_EQ(peer->written, "");
+  peer->held = false;
+  bench.turn(10ms);
+  EXPECT_TRUE(peer->written.starts_with("HTTP/1.1 200 OK\r\n")) << peer->written;
+  EXPECT_EQ(bench.loop->stats().timeouts_request.value(), 0U);
+}
+
 // --- pooled ---
 
 TEST(PooledLoop, AnswersOneRequestAtATimeInOrder) {

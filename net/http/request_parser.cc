@@ -126,8 +126,9 @@ RequestParser::RequestParser(const ParseLimits& limits)
   return true;
 }
 
+template <class Scan>
 [[gnu::always_inline]] inline bool RequestParser::read_target(Input in) {
-  const char* end = find_target_end(in.at(at_), in.end());
+  const char* end = Scan::target_end(in.at(at_), in.end());
   at_ = in.offset(end);
   if (at_ - target_ > limits_.target_bytes_max) return refuse(ParseError::target_too_long);
   if (end == in.end()) return false;
@@ -165,6 +166,7 @@ RequestParser::RequestParser(const ParseLimits& limits)
 // One line of a header or trailer section, of at most `line_bytes_max` octets without its end: its name, its value
 // and its end are left in name_, name_end_ and value_end_. What is behind the bound is not looked at, so that a line
 // has the same fault whether it comes whole or in pieces.
+template <class Scan>
 [[gnu::always_inline]] inline RequestParser::LineResult RequestParser::read_field_line(
     Input in, std::size_t line_bytes_max, ParseError too_large) {
   const auto refused = [this](ParseError error) {
@@ -196,7 +198,7 @@ RequestParser::RequestParser(const ParseLimits& limits)
     name_end_ = at_++;
     line_ = Line::value;
   }
-  const char* end = find_field_end(in.at(at_), in.at(line_end));
+  const char* end = Scan::field_end(in.at(at_), in.at(line_end));
   at_ = in.offset(end);
   if (at_ == line_end) return need_more();
   if (*end != '\r') return refused(*end == '\n' ? ParseError::line_end : ParseError::field_value);
@@ -300,9 +302,10 @@ RequestParser::RequestParser(const ParseLimits& limits)
   return length_ <= body_bytes_max() || refuse(ParseError::body_too_large);
 }
 
+template <class Scan>
 [[gnu::always_inline]] inline bool RequestParser::read_head(Input in) {
   for (;;) {
-    switch (read_field_line(in, limits_.field_bytes_max, ParseError::field_too_large)) {
+    switch (read_field_line<Scan>(in, limits_.field_bytes_max, ParseError::field_too_large)) {
       case LineResult::need_more: return false;
       case LineResult::section_end: return accept_head(in);
       case LineResult::field:
@@ -311,7 +314,8 @@ RequestParser::RequestParser(const ParseLimits& limits)
   }
 }
 
-RequestParser::Result RequestParser::parse(std::span<char> bytes) {
+template <class Scan>
+[[gnu::always_inline]] inline RequestParser::Result RequestParser::parse_with(std::span<char> bytes) {
   // Behind its bound a head is not looked at: it has the same fault whether it comes whole or in pieces.
   const Input head{bytes.data(), std::min(bytes.size(), limits_.head_bytes_max)};
   switch (phase_) {
@@ -322,20 +326,20 @@ RequestParser::Result RequestParser::parse(std::span<char> bytes) {
       if (!read_method(head)) break;
       [[fallthrough]];
     case Phase::target:
-      if (!read_target(head)) break;
+      if (!read_target<Scan>(head)) break;
       [[fallthrough]];
     case Phase::version:
       if (!read_version(head)) break;
       [[fallthrough]];
     case Phase::head:
-      if (!read_head(head)) break;
+      if (!read_head<Scan>(head)) break;
       [[fallthrough]];
     case Phase::length_body:
     case Phase::chunk_size:
     case Phase::chunk_extension:
     case Phase::chunk_data:
     case Phase::chunk_end:
-    case Phase::trailer: read_body({bytes.data(), bytes.size()}); break;
+    case Phase::trailer: read_body<Scan>({bytes.data(), bytes.size()}); break;
     case Phase::complete:
     case Phase::refused: ASSERT(false && "parse() after the request's end"); break;
   }
@@ -344,6 +348,12 @@ RequestParser::Result RequestParser::parse(std::span<char> bytes) {
     refuse(phase_ == Phase::target ? ParseError::target_too_long : ParseError::head_too_large);
   }
   return phase_ == Phase::refused ? Result::refused : Result::need_more;
+}
+
+RequestParser::Result RequestParser::parse(std::span<char> bytes) { return parse_with<VectorScan>(bytes); }
+
+RequestParser::Result RequestParser::parse_scalar(std::span<char> bytes) {
+  return parse_with<ScalarScan>(bytes);
 }
 
 // RFC 9110 8.6. A second one is refused even where it agrees: two parsers may not choose the same (request
@@ -394,6 +404,7 @@ bool RequestParser::accept_connection(std::string_view value) {
   });
 }
 
+template <class Scan>
 bool RequestParser::read_body(Input in) {
   for (;;) {
     bool done = false;
@@ -407,7 +418,7 @@ bool RequestParser::read_body(Input in) {
       case Phase::chunk_extension: done = read_chunk_extension(in); break;
       case Phase::chunk_data: done = read_chunk_data(in); break;
       case Phase::chunk_end: done = read_chunk_end(in); break;
-      case Phase::trailer: done = read_trailer(in); break;
+      case Phase::trailer: done = read_trailer<Scan>(in); break;
       case Phase::complete: return true;
       case Phase::start:
       case Phase::method:
@@ -420,9 +431,10 @@ bool RequestParser::read_body(Input in) {
   }
 }
 
-// RFC 9112 7.1: 1*HEXDIG. Fifteen digits are more than any limit and cannot overflow.
+// RFC 9112 7.1: 1*HEXDIG. Sixteen digits cannot overflow.
 bool RequestParser::read_chunk_size(Input in) {
-  constexpr int kDigitsMax = 15;
+  constexpr int kDigitsMax = 16;
+  constexpr std::uint64_t kSizeMax = INT64_MAX;  // what any peer could hold in a number
   for (; at_ < in.size; ++at_) {
     const int digit = hex_value(*in.at(at_));
     if (digit < 0) break;
@@ -431,7 +443,9 @@ bool RequestParser::read_chunk_size(Input in) {
   }
   if (at_ == in.size) return false;
   const char c = *in.at(at_);
-  if (chunk_digits_ == 0 || (c != '\r' && c != ';' && !is_blank(c))) return refuse(ParseError::chunk_size);
+  if (chunk_digits_ == 0 || length_ > kSizeMax || (c != '\r' && c != ';' && !is_blank(c))) {
+    return refuse(ParseError::chunk_size);
+  }
   if (length_ > body_bytes_max() - (decoded_ - head_end_)) return refuse(ParseError::body_too_large);
   overhead_bytes_ += chunk_digits_ + 4U;  // with both line ends
   if (overhead_bytes_ > limits_.chunk_overhead_bytes_max && overhead_bytes_ / 4 > decoded_ - head_end_) {
@@ -534,9 +548,11 @@ bool RequestParser::read_chunk_end(Input in) {
 
 // RFC 9112 7.1.2: trailer fields are checked like header fields and then dropped; they never join the header
 // section.
+template <class Scan>
 bool RequestParser::read_trailer(Input in) {
   for (;;) {
-    switch (read_field_line(in, limits_.trailer_bytes_max - trailer_bytes_, ParseError::trailer_too_large)) {
+    switch (read_field_line<Scan>(in, limits_.trailer_bytes_max - trailer_bytes_,
+                                  ParseError::trailer_too_large)) {
       case LineResult::need_more: return false;
       case LineResult::section_end: phase_ = Phase::complete; return true;
       case LineResult::field:

@@ -72,6 +72,8 @@ class RequestParser {
   // `bytes` holds the request from its first octet: what the last call saw, and more. After `complete` or
   // `refused` only reset() may follow.
   Result parse(std::span<char> bytes);
+  // The same without vector code, for the tests that compare the two.
+  Result parse_scalar(std::span<char> bytes);
   // Ready for the next request.
   void reset() {
     phase_ = Phase::start;
@@ -172,16 +174,23 @@ class RequestParser {
   // the request is refused.
   bool read_start(Input in);
   bool read_method(Input in);
+  template <class Scan>
   bool read_target(Input in);
   bool read_version(Input in);
+  template <class Scan>
   bool read_head(Input in);
+  template <class Scan>
   bool read_body(Input in);
   bool read_chunk_size(Input in);
   bool read_chunk_extension(Input in);
   bool read_chunk_data(Input in);
   bool read_chunk_end(Input in);
+  template <class Scan>
   bool read_trailer(Input in);
+  template <class Scan>
   LineResult read_field_line(Input in, std::size_t line_bytes_max, ParseError too_large);
+  template <class Scan>
+  Result parse_with(std::span<char> bytes);
 
   bool accept_request_line(Input in);
   bool accept_field(Input in);

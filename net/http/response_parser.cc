@@ -399,7 +399,7 @@ void ResponseParser::end_head() {
 
 // RFC 9112 7.1: chunk-size = 1*HEXDIG; white space may stand before an extension only.
 const char* ResponseParser::read_chunk_size(const char* at, const char* end) {
-  constexpr std::uint8_t kDigitsMax = 15;
+  constexpr std::uint8_t kDigitsMax = 16;  // cannot overflow
   if (column_ == 0) remaining_ = 0;
   for (; at != end; ++at) {
     const int digit = hex_value(*at);

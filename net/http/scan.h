@@ -86,4 +86,18 @@ inline const char* find_field_end(const char* begin, const char* end) {
 #endif
 }
 
+// What a parser scans with: the best that there is, or the scalar twins alone.
+struct VectorScan {
+  static const char* target_end(const char* begin, const char* end) { return find_target_end(begin, end); }
+  static const char* field_end(const char* begin, const char* end) { return find_field_end(begin, end); }
+};
+struct ScalarScan {
+  static const char* target_end(const char* begin, const char* end) {
+    return find_end_of<kTargetChar>(begin, end);
+  }
+  static const char* field_end(const char* begin, const char* end) {
+    return find_end_of<kFieldChar>(begin, end);
+  }
+};
+
 }  // namespace httpdyno::http

@@ -98,12 +98,15 @@ TEST_P(Conformance, TheParserAgreesWithItselfHoweverTheOctetsArrive) {
   for (const Case& given : cases_of(GetParam())) {
     const std::string octets = given.octets();
     Guarded memory(octets.size());
-    const std::string whole = parse_all(memory, octets, {}, Place::back, Keep::all);
+    const std::string whole = parse_all(memory, octets, {}, Place::back, Code::vector, Keep::all);
     for (const Cuts& cuts : ways_of(octets.size())) {
-      for (const Place place : {Place::back, Place::front}) {
-        for (const Keep keep : {Keep::all, Keep::compacted}) {
-          ASSERT_EQ(parse_all(memory, octets, cuts, place, keep), whole)
-              << given.name << (cuts.size() == 1 ? ", cut at " + std::to_string(cuts[0]) : ", in pieces");
+      for (const Code code : {Code::vector, Code::scalar}) {
+        for (const Place place : {Place::back, Place::front}) {
+          for (const Keep keep : {Keep::all, Keep::compacted}) {
+            ASSERT_EQ(parse_all(memory, octets, cuts, place, code, keep), whole)
+                << given.name << (code == Code::scalar ? ", scalar" : "")
+                << (cuts.size() == 1 ? ", cut at " + std::to_string(cuts[0]) : ", in pieces");
+          }
         }
       }
     }

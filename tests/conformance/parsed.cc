@@ -21,7 +21,7 @@ std::string words_of(const RequestParser& parser, const char* octets) {
 }  // namespace
 
 std::string parse_all(Guarded& memory, const std::string& octets, const std::vector<std::size_t>& cuts,
-                      Place place, Keep keep) {
+                      Place place, Code code, Keep keep) {
   RequestParser parser{http::ParseLimits()};
   std::string words;
   std::string here;  // from the first octet of the request that is being read
@@ -32,7 +32,7 @@ std::string parse_all(Guarded& memory, const std::string& octets, const std::vec
     begin = end;
     while (!here.empty()) {
       const std::span<char> bytes = place == Place::front ? memory.at_front(here) : memory.at_back(here);
-      const Result result = parser.parse(bytes);
+      const Result result = code == Code::vector ? parser.parse(bytes) : parser.parse_scalar(bytes);
       std::size_t kept = bytes.size();
       if (result == Result::refused) return words + std::string(http::parse_error_row(parser.error()).name);
       if (result == Result::need_more && keep == Keep::compacted) kept = parser.compact(bytes);

@@ -1,6 +1,8 @@
 // The site of the cases (README.md), and what its handler saw.
 #pragma once
 
+#include <algorithm>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -37,6 +39,16 @@ inline Seen look_at(const http::Request& request) {
 struct Site {
   std::vector<Seen> seen;
 };
+
+// "hello, stream" in two pieces.
+inline http::BodyProducer two_pieces() {
+  return [next = 0](std::span<char> room) mutable {
+    constexpr std::string_view kPieces[] = {"hello, ", "stream", ""};
+    const std::string_view piece = kPieces[next++];
+    std::copy(piece.begin(), piece.end(), room.begin());
+    return piece.size();
+  };
+}
 
 inline Router<Site> make_router(Site& site) {
   using http::Method;
@@ -78,6 +90,10 @@ inline Router<Site> make_router(Site& site) {
     r.close_connection();
     r.set_body("bye");
   });
+  router.add(Method::get, "/stream",
+             [](Site&, const Request&, std::string_view, Response& r) { r.stream_body(two_pieces()); });
+  router.add(Method::get, "/sized",
+             [](Site&, const Request&, std::string_view, Response& r) { r.stream_body(13, two_pieces()); });
   return router;
 }
 

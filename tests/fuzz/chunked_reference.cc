@@ -79,14 +79,14 @@ class Decoder {
     return text;
   }
 
-  // 1*HEXDIG, of which the parsers take fifteen.
+  // 1*HEXDIG, of which the parsers take sixteen.
   std::uint64_t chunk_size(std::size_t body_bytes) {
     std::uint64_t size = 0;
     int digits = 0;
     for (;; ++at_) {
       const std::size_t value = std::string_view("0123456789abcdef").find(lower({peek()}));
       if (value == std::string_view::npos) break;
-      if (++digits > 15) throw Malformed();
+      if (++digits > 16) throw Malformed();
       size = size * 16 + value;
     }
     if (digits == 0 || size > body_bytes_max_ - body_bytes) throw Malformed();

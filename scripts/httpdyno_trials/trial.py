@@ -88,7 +88,7 @@ def _attacked(
         begin = time.monotonic()
         healthy = _healthy(settings, server, generators, cores)
         # Whoever has not been given up by now is late, and the record will say by how much.
-        deadline = begin + 3 * settings.seconds
+        deadline = begin + 2 * settings.seconds
         while (life := longest_life(watch.samples, attack.evicted_by, connections)) is None:
             if time.monotonic() > deadline:
                 break

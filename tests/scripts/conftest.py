@@ -77,6 +77,7 @@ def make_world(path: Path) -> World:
         _install(FAKES / "server.py", bin_dir / variant.name)
     _install(FAKES / "loadgen.py", bin_dir / "loadgen")
     _install(FAKES / "wrk.py", bin_dir / "wrk")
+    _install(FAKES / "slowhttptest.py", bin_dir / "slowhttptest")
     for peer in PEERS:
         _install(FAKES / "server.py", bin_dir / peer)
     world = World(bin_dir, path / "results", {"identities": identities, "faults": {}, "cost_ns": {}, "idle_bytes": {}})

@@ -80,7 +80,8 @@ def test_cpu_per_request_is_the_servers_own(world: World) -> None:
 
 
 def test_the_memory_of_idle_connections_is_the_servers_own(world: World) -> None:
-    """The fakes take a known amount for each, and give it back; a little more is their own book-keeping."""
+    """The fakes take a known amount for each, and give it back; a little more is their own book-keeping, a little less
+    was there before."""
     taken = {"inline-system": 20_000, "nginx": 40_000, "h2o": 60_000}
     world.change(idle_bytes=taken)
     done = world.small()
@@ -92,7 +93,7 @@ def test_the_memory_of_idle_connections_is_the_servers_own(world: World) -> None
         assert step["connections"] == 1000
         for when in ("idle", "after_burst"):
             each = (step[when]["anonymous_bytes"] - step["empty"]["anonymous_bytes"]) / 1000
-            assert taken[step["variant"]] <= each < taken[step["variant"]] + 6000
+            assert taken[step["variant"]] - 1000 < each < taken[step["variant"]] + 6000
         assert step["closed"]["rss_bytes"] < step["idle"]["rss_bytes"]
 
 

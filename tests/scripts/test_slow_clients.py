@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from conftest import ROOT
+from conftest import ROOT, World
 from httpdyno_trials import attacks, cli, page
 from httpdyno_trials.watch import Sample, longest_life
 
@@ -95,6 +95,40 @@ def test_check_agrees_with_what_was_written_and_finds_a_change(
     written(tmp_path, record)
     assert cli.main(["report", "--check", *arguments]) == 1
     assert f"is not what {NAME} gives" in capsys.readouterr().err
+
+
+def measured(world: World) -> tuple[subprocess.CompletedProcess[str], list[dict[str, Any]]]:
+    """A small trial on fake programs, and the rounds of its record."""
+    done = subprocess.run(
+        [ROOT / "scripts" / "slow_clients.py", "measure", "--bin-dir", world.bin_dir, "--results", world.out,
+         "--connections", "20", "--rounds", "1", "--timeout-ms", "200", "--seed", "1"],
+        env=world.environment(), capture_output=True, text=True, check=False, timeout=60,
+    )
+    records = [json.loads(file.read_text(encoding="utf-8")) for file in world.out.glob("*/trial.json")]
+    return done, records[0]["rounds"] if records else []
+
+
+def test_a_trial_ends_in_a_record_of_who_was_given_up_and_when(world: World) -> None:
+    done, rounds = measured(world)
+    assert done.returncode == 0, done.stderr
+    assert sorted(each["attack"] for each in rounds) == sorted(attack.name for attack in attacks.ATTACKS)
+    for each in rounds:
+        eviction = each["eviction"]
+        assert eviction["evicted"] == 20 and eviction["open_max"] >= 20
+        assert eviction["longest_life_ms"] >= 200
+        assert each["undisturbed"]["latency_ns"]["p99"] == each["attacked"]["latency_ns"]["p99"] == 400_000
+        assert set(eviction["counters"]) == {"timeouts_request", "timeouts_keepalive", "timeouts_write"}
+    assert cli.main(["report", "--results", str(world.out), "--out", str(world.out)]) == 0
+
+
+@pytest.mark.parametrize("fault, expected", [
+    ({"loadgen": "errors"}, "loadgen counted 3 errors"),
+    ({"inline-system": "ends badly"}, "did not stop cleanly"),
+])
+def test_what_fails_a_round_fails_the_trial(world: World, fault: dict[str, str], expected: str) -> None:
+    world.change(faults=fault)
+    done, rounds = measured(world)
+    assert done.returncode == 1 and expected in done.stderr and rounds == []
 
 
 @pytest.mark.parametrize("arguments, expected", [

@@ -4,7 +4,8 @@ nginx or h2o it stands in for those.
 
 It is told over its socket how many requests it is to have answered ("n\n") and spends the CPU time that world.json
 states for its row. A client that asks as HTTP has it gets an answer, and the connection then takes the memory that
-world.json states. world.json also says what is to go wrong.
+world.json states. A client that says "SLOW counter" is given up after the time of the flag --timeout-request-ms, and
+counted so. world.json also says what is to go wrong.
 """
 import json
 import os
@@ -42,6 +43,8 @@ selector = selectors.DefaultSelector()
 selector.register(listener, selectors.EVENT_READ)
 count = 0
 held: dict[socket.socket, bytearray] = {}
+slow: dict[socket.socket, tuple[float, str]] = {}
+counters = {"accepted": 0, "active": 0, "timeouts_request": 0, "timeouts_keepalive": 0, "timeouts_write": 0}
 
 
 def stop(_number: int, _frame: object) -> None:
@@ -65,6 +68,21 @@ def work(line: bytes) -> None:
     count += requests
 
 
+def close(connection: socket.socket) -> None:
+    selector.unregister(connection)
+    connection.close()
+    held.pop(connection, None)
+    slow.pop(connection, None)
+    counters["active"] -= 1
+
+
+def evict() -> None:
+    for connection, (deadline, counter) in list(slow.items()):
+        if time.monotonic() >= deadline:
+            counters[counter] += 1
+            close(connection)
+
+
 def read(connection: socket.socket) -> None:
     global count
     try:
@@ -72,10 +90,13 @@ def read(connection: socket.socket) -> None:
     except ConnectionResetError:
         octets = b""
     if not octets or (FAULT == "closes idle connections" and len(held) > 20):
-        selector.unregister(connection)
-        connection.close()
-        if FAULT != "keeps connections":
-            held.pop(connection, None)
+        close(connection)
+    elif octets.startswith(b"SLOW "):
+        timeout = int(sys.argv[sys.argv.index("--timeout-request-ms") + 1]) / 1000
+        slow[connection] = (time.monotonic() + timeout, octets.split()[1].decode())
+    elif octets.startswith(b"GET /stats "):
+        text = json.dumps(counters).encode()
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(text), text))
     elif octets.startswith(b"GET "):
         count += 1
         held.setdefault(connection, bytearray(WORLD["idle_bytes"].get(NAME, 0)))
@@ -90,9 +111,12 @@ signal.signal(signal.SIGTERM, stop)
 if not PEER:
     print(f"{NAME}: ready on http://127.0.0.1:{listener.getsockname()[1]}/", flush=True)
 while True:
-    for key, _ in selector.select():
+    for key, _ in selector.select(0.01 if slow else None):
         if key.fileobj is listener:
             connection, _ = listener.accept()
+            counters["accepted"] += 1
+            counters["active"] += 1
             selector.register(connection, selectors.EVENT_READ)
         else:
             read(key.fileobj)
+    evict()

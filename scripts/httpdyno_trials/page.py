@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from httpdyno_report.estimates import Estimate, hodges_lehmann, median_estimate
-from httpdyno_report.wording import cell, fixed, interval, mebibytes, microseconds, percent
+from httpdyno_report.wording import QUIET_SHARE_MAX, cell, fixed, interval, mebibytes, microseconds, percent
 
 # A healthy client may wait twice as long as without the attack.
 RATIO_MAX = 2.0
@@ -66,11 +66,22 @@ def render(record: Mapping[str, Any]) -> str:
         *[_healthy_line(attack, _rounds(record, attack)) for attack in record["attacks"]],
         "",
         "The attack runs on the core of the healthy client's generator and gets what that leaves (SCHED_IDLE). Figures "
-        "are medians over rounds with their intervals. Commands of the attacks:",
+        f"are medians over rounds with their intervals. {_quietness(record)}",
+        "",
+        "The attacks:",
         "",
         *[f"- {attack['name']}: `{attack['command']}`" for attack in record["attacks"]],
     ]
     return "\n".join(lines) + "\n"
+
+
+def _quietness(record: Mapping[str, Any]) -> str:
+    """Where there was no attack, whatever was used besides server and generator was others'."""
+    shares = sorted(each["undisturbed"]["foreign_cpu_share"] for each in record["rounds"])
+    middle = shares[len(shares) // 2]
+    text = (f"Without an attack others used {100 * middle:.1f} % of the two cores' time in the median run, "
+            f"{100 * shares[-1]:.1f} % in the worst.")
+    return f"**The machine was not quiet.** {text}" if middle > QUIET_SHARE_MAX else text
 
 
 def _rounds(record: Mapping[str, Any], attack: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -113,11 +113,12 @@ def _healthy(settings: Settings, server: Server, generators: Generators, cores: 
             server.url, HEALTHY, cores.generator, settings.seconds, 0.0, Path(scratch) / "loadgen.json", None
         )
     cpu_ns = server.cpu_ns() - cpu_before
-    after = Reading.now(cores)
+    others = disturbance(before, Reading.now(cores), cpu_ns + load.cpu_ns)
     return {
         "requests": load.requests,
         "latency_ns": {key: round(value or 0.0) for key, value in load.latency_ns.items()},
         "server_cpu_share": round(cpu_ns / load.wall_ns, 4),
         "server_cpu_ns_per_request": round(cpu_ns / load.requests, 1),
-        "steal_share": disturbance(before, after, cpu_ns + load.cpu_ns)["steal_share"],
+        "steal_share": others["steal_share"],
+        "foreign_cpu_share": others["foreign_cpu_share"],
     }

@@ -39,9 +39,9 @@ def test_every_attack_is_counted_by_counters_that_exist() -> None:
         assert command[-1] == f"http://127.0.0.1:1{attack.path}"
 
 
-def healthy(p99: int, cpu: float = 5000.0) -> dict[str, Any]:
+def healthy(p99: int, cpu: float = 5000.0, foreign: float = 0.01) -> dict[str, Any]:
     return {"requests": 100_000, "latency_ns": {"p50": p99 // 2, "p99": p99}, "server_cpu_share": 0.6,
-            "server_cpu_ns_per_request": cpu, "steal_share": 0.0}
+            "server_cpu_ns_per_request": cpu, "steal_share": 0.0, "foreign_cpu_share": foreign}
 
 
 def make_record(ratio: float = 1.5, life_ms: int | None = 5060) -> dict[str, Any]:
@@ -80,6 +80,12 @@ def test_the_page_says_what_the_record_says() -> None:
     text = page.render(make_record())
     assert text.count("| 1.50 | 1.50 – 1.50 | met |") == len(attacks.ATTACKS)
     assert text.count("| 2000 | 1990–1990 | 5060–5060 | 40.0") == len(attacks.ATTACKS)
+    assert "others used 1.0 % of the two cores' time in the median run, 1.0 % in the worst" in text
+    assert "not quiet" not in text
+    record = make_record()
+    for each in record["rounds"]:
+        each["undisturbed"]["foreign_cpu_share"] = 0.3
+    assert "**The machine was not quiet.**" in page.render(record)
     late = page.render(make_record(ratio=2.5, life_ms=None))
     assert late.count("**not met**") == late.count("some were never given up") == len(attacks.ATTACKS)
 

@@ -18,7 +18,8 @@ HEAD = """\
 # Knobs
 
 Each is a flag of every server program and a member of `httpdyno::Config` (without `--` and `-ms`, with `_` for `-`). A value out of
-its range is refused with one line and exit code 2. `--bind` is the numeric address to listen on."""
+its range is refused with one line and exit code 2. `--bind` is the numeric address to listen on, IPv4 or IPv6, or
+`unix:` and the path of a unix socket (docs/EMBEDDING.md); its default is 127.0.0.1."""
 
 
 def number(text: str) -> int:

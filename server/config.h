@@ -20,7 +20,7 @@ inline constexpr std::int64_t kLongestMs =
 // Values out of a knob's range are a problem(), not undefined behaviour. With workers, a response is allocated
 // by one of them and freed by the loop: every malloc can do that; a handler's own allocator must, too.
 struct Config {
-  std::string bind = "127.0.0.1";  // numeric IPv4 or IPv6 address to listen on
+  std::string bind = "127.0.0.1";  // numeric IPv4 or IPv6 address, or "unix:" and a path
 #define KNOB(name, type, initial, low, high, unit, help) type name{initial};
 #include "server/knobs.def"
 #undef KNOB

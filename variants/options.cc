@@ -13,7 +13,7 @@ bool parse_options(const Row& row, int argc, char** argv, Options& options, int&
                std::string(row.dispatch) + " handlers, " + std::string(row.allocator) + " allocator)");
   bool identity = false;
   app.add_flag("--identity", identity, "print who this program is, as one line of JSON, and end");
-  app.add_option("--bind", config.bind, "numeric IPv4 or IPv6 address")
+  app.add_option("--bind", config.bind, "numeric IPv4 or IPv6 address, or unix:PATH")
       ->type_name("ADDRESS")
       ->capture_default_str();
 #define KNOB(name, type, initial, low, high, unit, help) add_knob(app, #name, config.name, unit, help);

@@ -83,6 +83,9 @@ BAD = [
     (["--bind", "unix:"], "path of a unix socket"),
     (["--bind", "unix:/" + "x" * 107], "name too long"),
     (["--bind", "unix:/no/such/folder/s"], "No such file or directory"),
+    (["--loops", "0"], "loops"),
+    (["--loops", "-1"], "loops"),
+    (["--loops", "257"], "loops"),
 ]
 
 

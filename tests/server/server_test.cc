@@ -1,0 +1,342 @@
+// The server from outside: several loops, unix sockets, starting and stopping. Its clients are threads with
+// blocking sockets.
+#include "server/server.h"
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "net/io/socket.h"
+
+namespace httpdyno {
+namespace {
+
+constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+Config any_port() {
+  Config config;
+  config.port = 0;
+  return config;
+}
+
+// How a connection's next answer came.
+enum class Came { whole, nothing, truncated };
+
+class Client {
+ public:
+  explicit Client(const io::Address& address)
+      : fd_(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const timeval limit{20, 0};  // no test hangs
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    if (address.family() == AF_INET) {
+      // From another address than the server's: a port that nobody listens on cannot connect to itself.
+      sockaddr_in from{};
+      from.sin_family = AF_INET;
+      from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+      ::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from);
+    }
+    connected_ = ::connect(fd_.get(), address.get(), address.size) == 0;
+  }
+  bool connected() const { return connected_; }
+
+  bool send(std::string_view text) {
+    return ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL) == ssize_t(text.size());
+  }
+  // One answer with a Content-Length; its content is in body().
+  Came receive() {
+    for (;;) {
+      const std::size_t head = got_.find("\r\n\r\n");
+      const std::size_t length = got_.find("Content-Length: ");
+      if (head != std::string::npos && length < head) {
+        const std::size_t size = std::stoul(got_.substr(length + 16));
+        if (got_.size() >= head + 4 + size) {
+          body_ = got_.substr(head + 4, size);
+          got_.erase(0, head + 4 + size);
+          return Came::whole;
+        }
+      }
+      char octets[65536];
+      const ssize_t count = ::recv(fd_.get(), octets, sizeof octets, 0);
+      if (count <= 0) return got_.empty() ? Came::nothing : Came::truncated;
+      got_.append(octets, static_cast<std::size_t>(count));
+    }
+  }
+  Came ask() { return send(kGet) ? receive() : Came::nothing; }
+  const std::string& body() const { return body_; }
+
+ private:
+  io::Fd fd_;
+  bool connected_ = false;
+  std::string got_;
+  std::string body_;
+};
+
+// Runs a server that listens until the end of the scope.
+template <class S>
+class Running {
+ public:
+  explicit Running(S& server) : server_(server), thread_([this] { error_ = server_.run(); }) {}
+  ~Running() { EXPECT_FALSE(stop()); }
+  Error stop() {
+    server_.stop();
+    if (thread_.joinable()) thread_.join();
+    return error_;
+  }
+
+ private:
+  S& server_;
+  Error error_;
+  std::thread thread_;
+};
+
+// A handler that notes which threads call it.
+struct Threads {
+  std::mutex mutex;
+  std::set<std::thread::id> seen;
+
+  void note() {
+    const std::lock_guard lock(mutex);
+    seen.insert(std::this_thread::get_id());
+  }
+};
+
+TEST(Server, EachLoopIsAThreadAndAllListenOnOnePort) {
+  Threads threads;
+  Config config = any_port();
+  config.loops = 3;
+  Server server(config, [&threads](const http::Request&, http::Response& response) {
+    threads.note();
+    response.set_body("three");
+  });
+  ASSERT_FALSE(server.listen());
+  EXPECT_NE(server.address().port(), 0);
+  Running running(server);
+  // The kernel spreads them by a hash of the addresses: 120 miss one of three by chance once in 10^21.
+  std::vector<Client> clients;
+  for (int i = 0; i < 120; ++i) clients.emplace_back(server.address());
+  for (Client& client : clients) {
+    ASSERT_EQ(client.ask(), Came::whole);
+    EXPECT_EQ(client.body(), "three");
+    ASSERT_EQ(client.ask(), Came::whole);
+  }
+  EXPECT_EQ(threads.seen.size(), 3U);
+  // Read while the loops run: the sum of the three.
+  EXPECT_EQ(server.stats().total().accepted, 120U);
+  EXPECT_EQ(server.stats().total().requests, 240U);
+  EXPECT_EQ(server.stats().total().active, 120U);
+  // stop() reaches them all.
+  EXPECT_FALSE(running.stop());
+  EXPECT_TRUE(server.stopped());
+  for (Client& client : clients) EXPECT_EQ(client.receive(), Came::nothing);
+  EXPECT_EQ(server.stats().total().active, 0U);
+}
+
+TEST(Server, SeveralLoopsEndWhatIsInFlight) {
+  Config config = any_port();
+  config.loops = 2;
+  std::atomic<int> begun{0};
+  std::atomic<bool> go{false};
+  Server server(config, [&](const http::Request&, http::Response& response) {
+    ++begun;
+    while (!go) std::this_thread::yield();
+    response.set_body("done");
+  });
+  ASSERT_FALSE(server.listen());
+  Running running(server);
+  std::vector<Client> clients;
+  for (int i = 0; i < 60; ++i) {
+    clients.emplace_back(server.address());
+    ASSERT_TRUE(clients.back().send(kGet));
+  }
+  while (begun < 2) std::this_thread::yield();
+  server.stop();
+  go = true;
+  EXPECT_FALSE(running.stop());
+  int whole = 0;
+  for (Client& client : clients) {
+    const Came came = client.receive();
+    EXPECT_NE(came, Came::truncated);
+    whole += came == Came::whole ? 1 : 0;
+  }
+  EXPECT_GE(whole, 2);
+}
+
+TEST(Server, TickIsForOneLoop) {
+  Config config = any_port();
+  config.loops = 2;
+  Server server(config, [](const http::Request&, http::Response&) {});
+  EXPECT_EQ(server.tick(Duration::zero()).code, EINVAL);
+  ASSERT_FALSE(server.listen());
+  EXPECT_EQ(server.tick(Duration::zero()).message(), "tick() is for one loop that listens: Invalid argument");
+}
+
+TEST(Server, StopsBeforeItRuns) {
+  for (const std::uint32_t loops : {1U, 4U}) {
+    Config config = any_port();
+    config.loops = loops;
+    Server server(config, [](const http::Request&, http::Response&) {});
+    ASSERT_FALSE(server.listen());
+    server.stop();
+    EXPECT_FALSE(server.run());
+    EXPECT_TRUE(server.stopped());
+  }
+}
+
+TEST(Server, ListenMayBeTriedAgain) {
+  Server holder(any_port(), [](const http::Request&, http::Response&) {});
+  ASSERT_FALSE(holder.listen());
+  Config config = any_port();
+  config.port = holder.address().port();
+  for (const std::uint32_t loops : {1U, 2U}) {
+    config.loops = loops;
+    Server server(config, [](const http::Request&, http::Response&) {});
+    EXPECT_EQ(server.listen().code, EADDRINUSE);
+    EXPECT_EQ(server.listen().code, EADDRINUSE);
+  }
+}
+
+TEST(PooledServer, EachLoopHasItsOwnWorkers) {
+  Threads threads;
+  Config config = any_port();
+  config.loops = 2;
+  config.thread_pool_count = 3;
+  PooledServer server(config, [&threads](const http::Request&, http::Response& response) {
+    threads.note();
+    response.set_body("pooled");
+  });
+  ASSERT_FALSE(server.listen());
+  Running running(server);
+  // Idle workers take turns as the scheduler likes: at least one of each loop, at most all.
+  std::vector<Client> clients;
+  for (int i = 0; i < 100; ++i) clients.emplace_back(server.address());
+  for (Client& client : clients) ASSERT_EQ(client.ask(), Came::whole);
+  EXPECT_FALSE(running.stop());
+  EXPECT_GE(threads.seen.size(), 2U);
+  EXPECT_LE(threads.seen.size(), 6U);
+  EXPECT_EQ(server.stats().total().requests, 100U);
+}
+
+TEST(Server, SeveralLoopsShareAUnixSocket) {
+  std::string folder = std::filesystem::temp_directory_path() / "server_test.XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  Config config;
+  config.bind = "unix:" + folder + "/site.sock";
+  config.loops = 2;
+  Server server(config, [](const http::Request&, http::Response& response) { response.set_body("unix"); });
+  ASSERT_FALSE(server.listen());
+  Running running(server);
+  for (int i = 0; i < 100; ++i) {
+    Client client(server.address());
+    ASSERT_EQ(client.ask(), Came::whole) << i;
+    EXPECT_EQ(client.body(), "unix");
+  }
+  EXPECT_EQ(server.stats().total().accepted, 100U);
+  Server second(config, [](const http::Request&, http::Response&) {});
+  EXPECT_EQ(second.listen().code, EADDRINUSE);
+  EXPECT_FALSE(running.stop());
+  EXPECT_FALSE(std::filesystem::exists(server.address().path()));
+  std::filesystem::remove(folder);
+}
+
+// Clients that ask without a pause, whoever listens. Nobody may get a part of an answer.
+class Load {
+ public:
+  explicit Load(int count) {
+    for (int i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
+  }
+  ~Load() { end(); }
+  void end() {
+    done_ = true;
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
+  void aim_at(const io::Address& address) {
+    const std::lock_guard lock(mutex_);
+    address_ = address;
+  }
+  int whole() const { return whole_; }
+  int truncated() const { return truncated_; }
+
+ private:
+  void work() {
+    while (!done_) {
+      io::Address address;
+      {
+        const std::lock_guard lock(mutex_);
+        address = address_;
+      }
+      Client client(address);
+      while (!done_) {
+        const Came came = client.connected() ? client.ask() : Came::nothing;
+        whole_ += came == Came::whole ? 1 : 0;
+        truncated_ += came == Came::truncated ? 1 : 0;
+        if (came != Came::whole) break;
+      }
+      std::this_thread::sleep_for(100us);  // or three of them do nothing but be refused
+    }
+  }
+
+  std::mutex mutex_;
+  io::Address address_;
+  std::atomic<bool> done_{false};
+  std::atomic<int> whole_{0};
+  std::atomic<int> truncated_{0};
+  std::vector<std::thread> threads_;
+};
+
+// Starts and stops `times` servers under load. The descriptors that are open afterwards are those of before.
+template <class MakeServer>
+void start_and_stop(int times, MakeServer make_server) {
+  const auto descriptors = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+  };
+  const auto before = descriptors();
+  {
+    Load load(3);
+    for (int i = 0; i < times; ++i) {
+      auto server = make_server(i);
+      ASSERT_FALSE(server->listen());
+      load.aim_at(server->address());
+      const int whole = load.whole();
+      Running running(*server);
+      while (load.whole() < whole + 2) std::this_thread::sleep_for(100us);
+      ASSERT_FALSE(running.stop());
+      ASSERT_EQ(server->stats().total().active, 0U);
+    }
+    load.end();
+    EXPECT_EQ(load.truncated(), 0);
+  }
+  EXPECT_EQ(descriptors(), before);
+}
+
+void answer(const http::Request&, http::Response& response) { response.set_body(std::string(3000, 'a')); }
+
+TEST(Server, StartsAndStopsAThousandTimesUnderLoad) {
+  start_and_stop(1000, [](int i) {
+    Config config = any_port();
+    config.loops = 1 + static_cast<std::uint32_t>(i % 2);
+    return std::make_unique<Server<decltype(&answer)>>(config, &answer);
+  });
+}
+
+TEST(PooledServer, StartsAndStopsUnderLoad) {
+  start_and_stop(100, [](int i) {
+    Config config = any_port();
+    config.loops = 1 + static_cast<std::uint32_t>(i % 2);
+    config.thread_pool_count = 2;
+    return std::make_unique<PooledServer<decltype(&answer)>>(config, &answer);
+  });
+}
+
+}  // namespace
+}  // namespace httpdyno

@@ -89,6 +89,8 @@ class Connection : public TimerNode {
   void release(Commons& commons);
   void start_closing() { move_to(State::closing); }
   void start_lingering(const Config& config, Time now);
+  // Nothing more is served, as after a final answer.
+  void finish() { move_to(State::finishing); }
 
   // --- input ---
   // How many of `available` octets belong to the unfinished request, as far as its length is declared: the

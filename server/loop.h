@@ -295,12 +295,15 @@ class Loop {
 
   // Turns what the connection wishes into operations.
   void settle(Connection& connection) {
+    if (commons_.stopping && may_end(connection)) {
+      if (io_.unsent(connection.id()) == 0) return close(connection);
+      connection.finish();
+    }
     if (connection.said_all()) {
       if (!connection.worth_lingering()) return close(connection);
       io_.shutdown_send(connection.id());
       connection.start_lingering(commons_.config, now_);
     }
-    if (commons_.stopping && may_close(connection)) return close(connection);
     if (connection.wants_block()) [[unlikely]]
       ask_for_block(connection);
     const bool receive = connection.wants_receive();
@@ -373,15 +376,13 @@ class Loop {
     wheel_.cancel(accept_retry_);
     wheel_.schedule(drain_end_, now_ + commons_.config.timeout_drain);
     table_.each([this](Connection& connection) {
-      if (may_close(connection)) close(connection);
+      if (connection.idle()) settle(connection);
     });
   }
 
-  // Idle, and nothing has arrived that was not looked at: closing with unread input would reset the connection,
-  // and with it what the client has not read yet.
-  bool may_close(const Connection& connection) {
-    return connection.idle() && io_.unread(connection.id()) == 0;
-  }
+  // Idle, and nothing has arrived that was not looked at. Closing with unread input resets a connection, and so
+  // does input that comes after the close: what is on its way to the client would be lost with it.
+  bool may_end(const Connection& connection) { return connection.idle() && io_.unread(connection.id()) == 0; }
 
   Io& io_;
   Dispatch& dispatch_;

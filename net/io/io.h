@@ -94,9 +94,12 @@ concept Backend = requires(B backend, ConnId id, Socket socket, std::string_view
     } -> std::same_as<void>;  // the peer reads the end of the stream after what was sent
   { backend.close(id) } -> std::same_as<void>;
 
-  // For deadlines: what is on its way but has not been handed out.
+  // For deadlines and the stop: what is on its way.
   { backend.more() } -> std::same_as<bool>;             // completions were left for the next wait
   { backend.unread(id) } -> std::same_as<std::size_t>;  // octets of one connection's input that are there
+  {
+    backend.unsent(id)
+    } -> std::same_as<std::size_t>;  // octets of its output that have not reached the peer's side
   {
     backend.progress(id)
     } -> std::same_as<bool>;  // the peer took octets since the send got stuck or since the last question

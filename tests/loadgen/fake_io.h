@@ -93,6 +93,7 @@ class FakeIo {
   void close_listener() {}
   bool more() const { return handed_out_ >= received_per_wait && is_due(); }
   std::size_t unread(io::ConnId) const { return 0; }
+  std::size_t unsent(io::ConnId) const { return 0; }
   bool progress(io::ConnId) const { return false; }
   Error attach(io::ConnId, io::Socket) { return {}; }
   void discard(io::Socket) {}

@@ -27,6 +27,7 @@ struct FakePeer {
   bool reading = true;                // the server's receiving is on
   bool held = false;                  // what has arrived is not handed out yet
   std::string_view in_flight;
+  std::size_t unsent = 0;        // octets that the kernel still holds
   std::size_t acknowledged = 0;  // octets that it took of the kernel's queue, since somebody asked
 };
 
@@ -147,6 +148,7 @@ class FakeIo {
     for (const std::string& piece : expect(id).to_server) octets += piece.size();
     return octets;
   }
+  std::size_t unsent(io::ConnId id) { return expect(id).unsent; }
   bool progress(io::ConnId id) { return std::exchange(expect(id).acknowledged, std::size_t{0}) > 0; }
   Waker waker() { return {&woken_}; }
 

@@ -649,6 +649,27 @@ TEST(Stop, ARequestThatHasArrivedIsAnswered) {
   EXPECT_TRUE(bench.loop->stopped());
 }
 
+// So does input that comes after the close: while the client has not got its last answer, its side is waited for.
+TEST(Stop, AnAnswerThatIsOnItsWayArrivesWhateverTheClientSaysMeanwhile) {
+  InlineBench bench;
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/big"));
+  bench.turn();
+  peer->unsent = 70'000;
+  bench.loop->stop();
+  bench.turn();
+  EXPECT_TRUE(peer->server_shut);
+  EXPECT_FALSE(peer->server_closed);
+  peer->to_server.push_back(get("/b"));
+  bench.turn();
+  EXPECT_FALSE(peer->server_closed);
+  EXPECT_TRUE(peer->written.ends_with('b'));  // the big answer's end: nothing else was said
+  peer->unsent = 0;
+  peer->end = true;
+  bench.turn();
+  EXPECT_TRUE(bench.loop->stopped());
+}
+
 TEST(Stop, TheDrainIsWaitedForAndNotSpunThrough) {
   InlineBench bench;
   auto peer = bench.io.connect();

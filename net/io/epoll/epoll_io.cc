@@ -346,6 +346,8 @@ std::size_t EpollIo::unread(ConnId id) {
   return ::ioctl(expect(id).fd, SIOCINQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
+std::size_t EpollIo::unsent(ConnId id) { return unacknowledged_bytes(expect(id).fd); }
+
 // A peer that reads slowly empties the kernel's queue long before the kernel reports room in it.
 bool EpollIo::progress(ConnId id) {
   Entry& entry = expect(id);

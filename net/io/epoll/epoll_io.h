@@ -69,6 +69,7 @@ class EpollIo {
 
   bool more() const { return event_count_ == kEventsPerWait || !again_.empty(); }
   std::size_t unread(ConnId id);
+  std::size_t unsent(ConnId id);
   bool progress(ConnId id);
 
   // For clients. The completion is `connected`; receiving is on from then.

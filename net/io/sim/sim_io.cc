@@ -314,6 +314,11 @@ void SimIo::finish_close(SimEnd& end) {
   }
 }
 
+std::size_t SimIo::unsent(ConnId id) {
+  const SimEnd& end = expect(id);
+  return end.reset ? 0 : end.peer->in.size() - end.peer->arrived;
+}
+
 bool SimIo::progress(ConnId id) {
   SimEnd& end = expect(id);
   return std::exchange(end.moved_asked, end.moved) != end.moved;

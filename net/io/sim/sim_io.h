@@ -57,6 +57,7 @@ class SimIo {
 
   bool more() const { return !ready_.empty() || !later_.empty(); }
   std::size_t unread(ConnId id) { return expect(id).arrived; }
+  std::size_t unsent(ConnId id);
   bool progress(ConnId id);
 
   // For clients: only the address's port counts. The completion is `connected`; receiving is on from then.

@@ -1,0 +1,60 @@
+"""scripts/robustness.py, in short: SIGTERM under load, and more clients than descriptors."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from programs import BIN_DIR, INLINE, POOL, ROOT, program, sanitized
+
+sys.path.insert(0, str(ROOT / "scripts"))
+from httpdyno_robustness.responses import Responses  # noqa: E402
+
+ONE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n10\r\n0123456789abcdef\r\n0\r\n\r\n"
+
+
+def trials(*arguments: str) -> str:
+    done = subprocess.run(
+        [ROOT / "scripts" / "robustness.py", *arguments, "--bin-dir", BIN_DIR],
+        capture_output=True, text=True, timeout=300, check=False, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("row, loops", [(INLINE, "1"), (INLINE, "2"), (POOL, "1"), (POOL, "2")])
+def test_stop_truncates_nothing(row: str, loops: str) -> None:
+    assert program(row)
+    said = trials("stop", "--row", row, "--loops", loops, "--trials", "3")
+    found = re.search(r" (\d+) whole responses, 0 truncated", said)
+    assert found and int(found[1]) > 3 * 64, said
+
+
+@pytest.mark.parametrize("row", [INLINE, POOL])
+def test_without_descriptors_it_neither_spins_nor_forgets(row: str) -> None:
+    percent = "5" if not sanitized() else "50"
+    said = trials("descriptors", "--row", row, "--seconds", "1", "--cpu-percent-max", percent)
+    assert ", 200 served, " in said
+
+
+@pytest.mark.parametrize("octets", [ONE, CHUNKED, ONE * 3 + CHUNKED + ONE])
+def test_a_truncated_response_is_seen(octets: bytes) -> None:
+    whole = octets.count(b"HTTP/1.1 ")
+    ends = {len(octets)} | {at for at in range(len(octets)) if octets[at:].startswith(b"HTTP/1.1 ")}
+    for end in range(len(octets) + 1):
+        for step in (1, 7, len(octets)):
+            responses = Responses()
+            for at in range(0, end, step):
+                responses.feed(octets[at : min(at + step, end)])
+            assert responses.truncated == (end not in ends), end
+            assert responses.whole <= whole and (responses.whole == whole) == (end == len(octets))
+
+
+def test_what_is_no_response_is_seen() -> None:
+    for octets in (b"HTTP/1.1 404 Not Found\r\n\r\n", b"hello", b"HTTP/1.1 200 OK\r\n\r\n"):
+        with pytest.raises(ValueError):
+            Responses().feed(octets)

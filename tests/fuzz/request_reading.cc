@@ -117,7 +117,7 @@ Reading read_requests(std::string_view stream, const Pieces& pieces, const http:
     std::span<char> rest = octets.span();
     while (!rest.empty()) {
       RequestParser& parser = *parser_place;
-      reading.end = parser.parse(rest);
+      reading.end = parsers == Parsers::plain ? parser.parse_scalar(rest) : parser.parse(rest);
       if (reading.end == Result::refused) {
         reading.why = http::parse_error_row(parser.error()).name;
         if (parser.is_head()) reading.why.append(" to a HEAD");
@@ -138,7 +138,7 @@ Reading read_requests(std::string_view stream, const Pieces& pieces, const http:
       begin += sent_bytes;
       removed = 0;
       parser.reset();
-      if (parsers == Parsers::fresh) parser_place = std::make_unique<RequestParser>(limits);
+      if (parsers == Parsers::plain) parser_place = std::make_unique<RequestParser>(limits);
       reading.end = Result::need_more;
     }
     const std::size_t left = rest.empty() ? 0 : parser_place->compact(rest);

@@ -20,12 +20,13 @@ struct Reading {
   friend bool operator==(const Reading&, const Reading&) = default;
 };
 
-// `reset` as in a server; `fresh` ones, one for each request, can have nothing left over from the one before.
-enum class Parsers : std::uint8_t { reset, fresh };
+// `served`: as in a server, one that is reset from request to request. `plain`: without vector code, and a new one for
+// each request, which can have nothing left over from the one before.
+enum class Parsers : std::uint8_t { served, plain };
 
 // Reads `stream` as a connection does: octets that are unfinished are kept, compacted and moved. Aborts when a
 // request that the parser calls whole breaks a rule of the grammar or of framing, or when a range leaves the octets.
 Reading read_requests(std::string_view stream, const Pieces& pieces, const http::ParseLimits& limits,
-                      Parsers parsers = Parsers::reset);
+                      Parsers parsers = Parsers::served);
 
 }  // namespace httpdyno::fuzz

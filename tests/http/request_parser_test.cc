@@ -384,6 +384,10 @@ TEST(RequestParser, LimitsHoldExactly) {
   };
   EXPECT_EQ(parse(target(50), limits).substr(0, 5), "GET /");
   EXPECT_EQ(parse(target(51), limits), "target_too_long");
+  ParseLimits short_head = limits;
+  short_head.head_bytes_max = 40;  // less than a target may have
+  EXPECT_EQ(parse(target(50), short_head), "target_too_long");
+  EXPECT_EQ(parse(target(20), short_head), "head_too_large");
 
   EXPECT_EQ(parse(get("A: 1\r\nB: 2\r\n"), limits).substr(0, 5), "GET /");
   EXPECT_EQ(parse(get("A: 1\r\nB: 2\r\nC: 3\r\n"), limits), "too_many_fields");

@@ -1,0 +1,99 @@
+// A pool of workers in virtual time: the same shape as server/pool_dispatch.h, on one thread, with completions
+// at times and in an order that the seed decides.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "net/base/intrusive_list.h"
+#include "net/http/response_writer.h"
+#include "net/io/sim/sim_net.h"
+#include "server/config.h"
+#include "server/handler.h"
+#include "server/pool_dispatch.h"
+
+namespace httpdyno::sim {
+
+// Handlers take up to this long. One that takes none is done before its loop waits again.
+inline constexpr Duration kHandlerTimeMax = 5ms;
+
+template <Handler H>
+class SimDispatch {
+ public:
+  static constexpr bool kPooled = true;
+
+  SimDispatch(const Config& config, H handler, io::SimNet& net)
+      : handler_(std::move(handler)),
+        net_(&net),
+        workers_(config.thread_pool_count),
+        backlog_(config.thread_pool_backlog) {}
+  SimDispatch(const SimDispatch&) = delete;
+  SimDispatch& operator=(const SimDispatch&) = delete;
+  ~SimDispatch() {
+    for (auto& job : jobs_) delete job->frame;
+  }
+
+  template <class Waker>
+  void start(Waker waker) {
+    wake_ = [waker] { waker.wake(); };
+  }
+  void stop() {}
+
+  Job* new_job() {
+    ++in_use_;
+    Job* job = resting_.pop();
+    return job != nullptr ? job : jobs_.emplace_back(std::make_unique<Job>()).get();
+  }
+  void give_back(Job* job) {
+    --in_use_;
+    job->response.reset();
+    job->head.clear();
+    job->frame = nullptr;
+    resting_.push(job);
+  }
+  bool has_room() const { return queued_.size() + running_ < workers_ + backlog_; }
+  void submit(Job* job) {
+    queued_.push(job);
+    if (running_ < workers_) begin();
+  }
+  IntrusiveQueue<Job> take_completed() { return completed_.take_all(); }
+
+  // Jobs that the loop has not got back.
+  std::size_t in_use() const { return in_use_; }
+
+ private:
+  void begin() {
+    Job* job = queued_.pop();
+    ++running_;
+    net_->at(net_->now() + (net_->coin() ? Duration::zero() : net_->up_to(kHandlerTimeMax)),
+             [this, job] { complete(job); });
+  }
+  void complete(Job* job) {
+    job->threw = !run_handler(handler_, job->frame->request(), job->response);
+    char* const begin_of_head = job->head.reserve(http::head_bytes_max(job->response));
+    job->head.commit(
+        static_cast<std::size_t>(http::write_head(job->response, begin_of_head) - begin_of_head));
+    --running_;
+    const bool was_empty = completed_.empty();
+    completed_.push(job);
+    if (was_empty) wake_();
+    if (!queued_.empty()) begin();
+  }
+
+  H handler_;
+  io::SimNet* net_;
+  const std::size_t workers_;
+  const std::size_t backlog_;
+  std::size_t running_ = 0;
+  std::size_t in_use_ = 0;
+  std::function<void()> wake_;
+  std::vector<std::unique_ptr<Job>> jobs_;
+  IntrusiveStack<Job> resting_;
+  IntrusiveQueue<Job> queued_;
+  IntrusiveQueue<Job> completed_;
+};
+
+}  // namespace httpdyno::sim

@@ -52,6 +52,7 @@ struct Job {
     block.clear();
     stream = {};
     frame = nullptr;
+    threw = false;
   }
 };
 

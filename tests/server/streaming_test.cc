@@ -48,6 +48,7 @@ void turn_until_quiet(SomeBench& bench, const FakePeer& peer) {
     for (int i = 0; i < 3; ++i) {
       bench.turn();
       bench.work();
+      bench.loop->check_invariants();
     }
   }
 }
@@ -221,6 +222,21 @@ TYPED_TEST(Streaming, AClientThatGoesAwayIsNotProducedForAnyMore) {
   const int pulls = bench.pulls();
   turn_until_quiet(bench, *peer);
   EXPECT_EQ(bench.pulls(), pulls);
+}
+
+// A job that had carried a request whose handler threw counted it again with each block that it carried later.
+TEST(PooledStreaming, AHandlerThatThrewIsCountedOnce) {
+  App app;
+  Job job;
+  RequestFrame frame{http::ParseLimits()};
+  frame.bytes.append(get("/throw"));
+  ASSERT_EQ(frame.parser.parse(frame.bytes.bytes()), http::RequestParser::Result::complete);
+  job.frame = &frame;
+  job.run(app);
+  EXPECT_TRUE(job.threw);
+  job.clear();
+  job.run(app);  // a block of nothing
+  EXPECT_FALSE(job.threw);
 }
 
 }  // namespace

@@ -85,7 +85,9 @@ class Loop {
       // Its wishes have become operations, and something will end every wait.
       ASSERT(connection.receiving == connection.wants_receive());
       ASSERT(!connection.output().sendable() && !connection.said_all());
-      ASSERT(connection.state() == State::handling || connection.scheduled());
+      // A worker's time, and a producer's, is their own.
+      ASSERT(connection.state() == State::handling || connection.state() == State::streaming ||
+             connection.scheduled());
       ASSERT(connection.timer_due <= connection.due || connection.due <= now_);
     });
     ASSERT(Dispatch::kPooled ? frames <= frames_in_use() : frames == frames_in_use());

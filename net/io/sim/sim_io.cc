@@ -287,6 +287,7 @@ void SimIo::shutdown_send(ConnId id) {
   SimEnd& end = expect(id);
   ASSERT(end.sending.empty());
   ++net_->counts().half_closes;
+  end.shut_at = net_->now();
   net_->shut(end);
 }
 

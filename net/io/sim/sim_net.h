@@ -94,6 +94,7 @@ struct SimEnd {
   Time opened_at{};
   Time read_at{};   // last
   Time taken_at{};  // last
+  Time shut_at = kNever;   // by shutdown_send()
   Time closed_at = kNever;
   std::size_t closed_unread = 0;  // what had arrived and was not read then
   bool closed_sending = false;    // a send was under way then

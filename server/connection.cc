@@ -41,7 +41,7 @@ void Connection::open(io::ConnId id, const Config& config, Time now) {
   timer_due = kNever;
   receiving = true;
   in_dirty_list = false;
-  waits_for_output_ = waits_for_turn_ = peer_ended_ = continue_sent_ = cut_ = false;
+  waits_for_output_ = waits_for_turn_ = peer_ended_ = continue_sent_ = false;
   begin_request(config, now);
   unsent_answers_ = 0;
   served_ = discarded_ = 0;
@@ -273,9 +273,10 @@ void Connection::after_pull(Commons& commons) {
   // Without chunks a stream's end has no octets of its own.
   output_.give_back_if_empty(commons.outputs);
   if (stream_.result() == StreamedBody::Result::more) return;
-  cut_ = stream_.result() == StreamedBody::Result::failed;
-  if (cut_) commons.stats.streams_cut.add();
-  move_to(cut_ || last_answer_ ? State::finishing : State::reading);
+  // The client sees by the framing that it is not whole; the answers before it must still reach it.
+  const bool cut = stream_.result() == StreamedBody::Result::failed;
+  if (cut) commons.stats.streams_cut.add();
+  move_to(cut || last_answer_ ? State::finishing : State::reading);
   stream_ = {};
 }
 

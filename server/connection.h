@@ -173,7 +173,7 @@ class Connection : public TimerNode {
   // Everything is said and sent: the loop should shut the connection and let the peer read, or close it when that
   // is of no use.
   bool said_all() const { return state_ == State::finishing && output_.empty(); }
-  bool worth_lingering() const { return !peer_ended_ && !cut_; }
+  bool worth_lingering() const { return !peer_ended_; }
   // A request has begun to arrive.
   bool inside_request() const { return frame_ != nullptr && frame_->parser.started(); }
   bool holds_frame() const { return frame_ != nullptr; }
@@ -219,7 +219,6 @@ class Connection : public TimerNode {
   bool continue_sent_ = false;
   bool inside_body_ = false;  // the deadline is that of the body
   bool last_answer_ = false;  // the body that is being streamed is the last one's
-  bool cut_ = false;          // an answer broke off: the client must not take it for whole
   bool late_ = false;         // the deadline has passed, and what was here then is being read
   io::ConnId id_;
   RequestFrame* frame_ = nullptr;

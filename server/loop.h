@@ -274,10 +274,9 @@ class Loop {
       if (connection == nullptr || !connection->waits_for_turn() || connection->state() == State::closing)
         continue;
       if (connection->state() == State::streaming) connection->pull_block(commons_);
-      if (connection->state() == State::reading) {
-        connection->resume(commons_.config, now_);
-        serve(*connection, {});
-      }
+      if (connection->state() == State::reading) connection->resume(commons_.config, now_);
+      // After the last answer, too: what waits behind it is not looked at any more.
+      serve(*connection, {});
       settle(*connection);
     }
     waiting_now_.clear();

@@ -2,7 +2,10 @@
 // reaches a handler changed, cut or twice.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
+#include <cstring>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -48,8 +51,11 @@ class App {
     response.set_status(static_cast<int>(status));
     if (!response.add_field("X-Id", exchange.id)) witness_->complain("X-Id was refused");
     if (letter == 'e') response.set_body(request.body());
-    if (letter == 'f' || letter == 'c') {
-      response.set_body(pattern(std::hash<std::string>()(exchange.id), count));
+    if (letter == 'f' || letter == 'c') response.set_body(answer_body(exchange.id, count));
+    if (letter == 's' || (letter == 'b' && exchange.streamed))
+      response.stream_body(producer(exchange, count));
+    if (letter == 'l' || (letter == 'b' && !exchange.streamed)) {
+      response.stream_body(count, producer(exchange, count));
     }
     if (letter == 'c') response.close_connection();
     if (letter == 't') {
@@ -59,6 +65,19 @@ class App {
   }
 
  private:
+  // Yields the body in pieces; one that breaks off does so half-way.
+  static http::BodyProducer producer(const Exchange& exchange, std::size_t count) {
+    const std::size_t end = exchange.breaks_off ? count / 2 : count;
+    return [body = answer_body(exchange.id, count), end, breaks = exchange.breaks_off,
+            at = std::size_t{0}](std::span<char> room) mutable {
+      const std::size_t piece = std::min({room.size(), end - at, 1 + body.size() / 3});
+      if (piece == 0 && breaks) throw std::runtime_error("planned");
+      std::memcpy(room.data(), body.data() + at, piece);
+      at += piece;
+      return piece;
+    };
+  }
+
   // The next number of "12/3.4/5".
   static std::size_t number(std::string_view& text) {
     std::size_t value = 0;

@@ -51,6 +51,7 @@ class Client {
   void judge_shedding(bool keep_alive);
   void judge_end(int error);
   void judge_eviction();
+  bool was_drained() const;
   void stamp_arrivals();
   template <class... Args>
   void complain(fmt::format_string<Args...> text, Args&&... args) {

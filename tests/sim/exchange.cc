@@ -11,6 +11,7 @@ namespace httpdyno::sim {
 namespace {
 
 constexpr std::size_t kAnswerBytesMax = 3000;
+constexpr std::size_t kStreamBytesMax = 90'000;  // several blocks
 constexpr std::size_t kContentBytesMax = 1500;
 
 // Mostly small, sometimes up to the bound.
@@ -116,7 +117,8 @@ struct Route {
 // Its answer: what app.h does with the target.
 std::string make_target(Prng& random, Exchange& exchange) {
   constexpr Route kRoutes[] = {{'f', 200}, {'f', 200}, {'f', 200}, {'f', 404}, {'e', 200},
-                               {'e', 200}, {'t', 500}, {'c', 200}, {'n', 204}, {'m', 304}};
+                               {'e', 200}, {'t', 500}, {'c', 200}, {'n', 204}, {'m', 304},
+                               {'s', 200}, {'s', 200}, {'l', 200}, {'b', 200}};
   const Route route = kRoutes[random.below(std::size(kRoutes))];
   exchange.status = route.status;
   std::size_t count = 0;
@@ -126,13 +128,22 @@ std::string make_target(Prng& random, Exchange& exchange) {
       exchange.throws = true;
       exchange.body = "500 Internal Server Error\n";
       break;
-    case 'c': exchange.closes = true; [[fallthrough]];
-    case 'f':
-      count = some_bytes(random, kAnswerBytesMax);
-      exchange.body = pattern(std::hash<std::string>()(exchange.id), count);
+    case 'b':
+      // A close-delimited body that breaks off cannot be told from a whole one: HTTP/1.0 gets a length.
+      exchange.breaks_off = !exchange.to_head();
+      exchange.streamed = exchange.minor_version > 0;
+      count = 1 + some_bytes(random, kAnswerBytesMax);
       break;
+    case 's':
+      exchange.streamed = true;
+      exchange.closes |= exchange.minor_version == 0;
+      [[fallthrough]];
+    case 'l': count = some_bytes(random, random.below(40) == 0 ? kStreamBytesMax : kAnswerBytesMax); break;
+    case 'c': exchange.closes = true; [[fallthrough]];
+    case 'f': count = some_bytes(random, kAnswerBytesMax); break;
     default: break;
   }
+  if (count > 0) exchange.body = answer_body(exchange.id, count);
   return fmt::format("/{}{}/{}/{}", route.letter, route.status, exchange.id, count);
 }
 
@@ -187,6 +198,10 @@ Exchange make_well_formed(Prng& random, std::string id) {
 }
 
 }  // namespace
+
+std::string answer_body(const std::string& id, std::size_t count) {
+  return pattern(std::hash<std::string>()(id), count);
+}
 
 std::string pattern(std::uint64_t key, std::size_t count) {
   std::string text(count, '\0');

@@ -26,6 +26,8 @@ struct Exchange {
   std::string id;       // "client.index", in the target and in the answer's X-Id
   std::string content;  // without transfer coding
   bool throws = false;
+  bool streamed = false;    // without a length
+  bool breaks_off = false;  // the producer of the body throws, and the answer must not look whole
 
   // What must be answered.
   int status = 200;
@@ -38,6 +40,9 @@ struct Exchange {
 
 // `count` octets that are told apart from those of other keys.
 std::string pattern(std::uint64_t key, std::size_t count);
+
+// What an answer with this id contains.
+std::string answer_body(const std::string& id, std::size_t count);
 
 // The requests of one client, in order. One that is refused is the last.
 std::vector<Exchange> make_exchanges(Prng& random, const Config& config, std::uint32_t client);

@@ -32,8 +32,12 @@ Config make_config(Prng& random, bool pooled, bool patient) {
   config.request_count = random.below(4) == 0 ? 1 + random.below(5) : 0;
   const auto low = patient ? milliseconds(20'000) : milliseconds(1);
   const auto high = patient ? milliseconds(60'000) : milliseconds(60);
-  for (milliseconds* timeout : {&config.timeout_request, &config.timeout_keepalive, &config.timeout_write,
-                                &config.timeout_linger, &config.timeout_drain}) {
+  config.pipeline_depth_max = random.coin() ? 1024 : static_cast<std::uint32_t>(1 + random.below(6));
+  config.requests_per_turn = random.coin() ? 256 : static_cast<std::uint32_t>(1 + random.below(3));
+  if (!patient && random.coin()) config.linger_bytes_max = random.below(2000);
+  for (milliseconds* timeout :
+       {&config.timeout_request, &config.timeout_head, &config.timeout_body, &config.timeout_keepalive,
+        &config.timeout_write, &config.timeout_linger, &config.timeout_drain}) {
     *timeout = between(random, low, high);
   }
   if (pooled) {
@@ -107,8 +111,8 @@ Plan make_plan(std::uint64_t seed) {
 
 Duration longest_run(const Plan& plan) {
   const Config& config = plan.config;
-  const Duration once = config.timeout_request + config.timeout_keepalive + config.timeout_write +
-                        config.timeout_linger + config.timeout_drain;
+  const Duration once = config.timeout_request + config.timeout_body + config.timeout_keepalive +
+                        config.timeout_write + config.timeout_linger + config.timeout_drain;
   // Each client in turn, when only one connection is allowed at a time; and the time that all of it takes.
   return kFaultsEnd + 60s + once * static_cast<std::int64_t>(plan.clients.size() + 1);
 }

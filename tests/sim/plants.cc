@@ -255,8 +255,8 @@ class ForgetsAThrow : public InlineDispatch<App> {
 class KeepsAnAnswer : public InlineDispatch<App> {
  public:
   using InlineDispatch::InlineDispatch;
-  const http::Response& response() {
-    const http::Response& now = InlineDispatch::response();
+  http::Response& response() {
+    http::Response& now = InlineDispatch::response();
     if (!occasion_.strikes()) return now;
     stale_.reset();
     stale_.set_status(now.status());

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "net/base/intrusive_list.h"
-#include "net/http/response_writer.h"
 #include "net/io/sim/sim_net.h"
 #include "server/config.h"
 #include "server/handler.h"
@@ -49,9 +48,7 @@ class SimDispatch {
   }
   void give_back(Job* job) {
     --in_use_;
-    job->response.reset();
-    job->head.clear();
-    job->frame = nullptr;
+    job->clear();
     resting_.push(job);
   }
   bool has_room() const { return queued_.size() + running_ < workers_ + backlog_; }
@@ -72,10 +69,7 @@ class SimDispatch {
              [this, job] { complete(job); });
   }
   void complete(Job* job) {
-    job->threw = !run_handler(handler_, job->frame->request(), job->response);
-    char* const begin_of_head = job->head.reserve(http::head_bytes_max(job->response));
-    job->head.commit(
-        static_cast<std::size_t>(http::write_head(job->response, begin_of_head) - begin_of_head));
+    job->run(handler_);
     --running_;
     const bool was_empty = completed_.empty();
     completed_.push(job);

@@ -4,15 +4,17 @@ PRESET ?= release
 PROFILE ?= quick
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
+SEEDS ?= 200000
 PYTHON := /usr/bin/python3
 
-.PHONY: help bench test fuzz coverage micro report build setup clean
+.PHONY: help bench test fuzz sim coverage micro report build setup clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make bench    build, measure every variant, write BENCH.md and its plots (PROFILE=quick or full)'
 	@echo 'make test     build and run every test (PRESET=release, debug, asan or tsan)'
 	@echo 'make fuzz     every fuzz target for FUZZ_SECONDS=60, under the sanitizers'
+	@echo 'make sim      SEEDS=200000 seeds of the simulated world'
 	@echo 'make coverage which lines of net/http and server the unit tests execute; fails below 95 %'
 	@echo 'make micro    the parts alone, by Google Benchmark'
 	@echo 'make report   BENCH.md again, from the newest record'
@@ -32,6 +34,10 @@ test: build
 fuzz: PRESET = fuzz
 fuzz: build
 	$(PYTHON) scripts/fuzz.py --seconds $(FUZZ_SECONDS) $(FUZZ_ARGS)
+
+sim: PRESET = release
+sim: build
+	build/release/bin/sim --seeds $(SEEDS) $(SIM_ARGS)
 
 # Counts that an earlier run left would be added to.
 coverage: PRESET = coverage

@@ -36,6 +36,7 @@ void Client::begin() {
 
 void Client::on_completion(const io::Completion& completion) {
   using io::Event;
+  scene_->note(static_cast<std::uint64_t>(completion.event) * 64 + index_);
   switch (completion.event) {
     case Event::connected:
       if (completion.error != 0) {
@@ -281,7 +282,6 @@ void Client::on_end(int error) {
 // Whether the stream's end was right. Whose network or patience failed has no claim.
 void Client::judge_end(int error) {
   const Plan& plan = scene_->plan;
-  const Config& config = plan.config;
   const bool cut = !head_.empty() || head_complete_;
   if (cut) ++scene_->sights.cut_answers;
   if (server_->faulty || last_answer_seen_) return;
@@ -291,8 +291,7 @@ void Client::judge_end(int error) {
     return;
   }
   const bool stopped = scene_->stopped_at != kNever;
-  if (stopped && (!server_->accepted || server_->closed_at >= scene_->stopped_at + config.timeout_drain))
-    return;
+  if (stopped && (!server_->accepted || was_drained())) return;
   ++scene_->sights.closes_silent;
   // Both sides ended at the same moment: what we sent met nobody any more. TCP has no better answer.
   if (error != 0 && server_->closed_unread == 0 && server_->hit_after_close && (stopped || !plan.patient))

@@ -152,15 +152,15 @@ class World {
     sights.patient_runs = scene_.plan.patient ? 1 : 0;
     Outcome result;
     result.complaint = scene_.witness.complaint;
-    result.digest = scene_.digest;
     result.turns = turns_;
     result.duration = now() - io::SimNet::kStart;
     result.sights = sights;
     result.network = scene_.net.counts();
     const Stats& stats = loop_->stats();
-#define COUNTER(name, help) result.server.name = stats.name.value();
+#define COUNTER(name, help) scene_.note(result.server.name = stats.name.value());
 #include "server/counters.def"
 #undef COUNTER
+    result.digest = scene_.digest;
     return result;
   }
 

@@ -92,9 +92,9 @@ struct SimEnd {
   std::uint64_t taken_total = 0;  // octets that the network took from us
   std::uint64_t told_total = 0;   // and that a completion spoke of
   Time opened_at{};
-  Time read_at{};   // last
-  Time taken_at{};  // last
-  Time shut_at = kNever;   // by shutdown_send()
+  Time read_at{};         // last
+  Time taken_at{};        // last
+  Time shut_at = kNever;  // by shutdown_send()
   Time closed_at = kNever;
   std::size_t closed_unread = 0;  // what had arrived and was not read then
   bool closed_sending = false;    // a send was under way then

@@ -53,6 +53,7 @@ class BasicServer {
     if (Error error = io::listen(wanted, config_.backlog, listeners, address_)) return error;
     std::vector<std::unique_ptr<Shard>> shards;
     for (io::Listener& listener : listeners) {
+      if (Error error = listener.limit_unsent(config_.kernel_unsent_bytes_max)) return error;
       shards.push_back(std::make_unique<Shard>(config_, handler_));
       if (Error error = shards.back()->open(config_, std::move(listener))) return error;
     }

@@ -101,6 +101,14 @@ Error listen_unix(const Address& address, int backlog, Listener& out) {
 
 }  // namespace
 
+Error Listener::limit_unsent(std::size_t bytes) {
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  if (::getsockopt(fd_.get(), SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0) return last_error("SO_DOMAIN");
+  if (bytes == 0 || (domain != AF_INET && domain != AF_INET6)) return {};
+  return set_option(fd_, IPPROTO_TCP, TCP_NOTSENT_LOWAT, static_cast<int>(bytes), "TCP_NOTSENT_LOWAT");
+}
+
 Error listen(const Address& address, int backlog, std::span<Listener> out, Address& bound) {
   ASSERT(!out.empty());
   if (address.family() == AF_UNIX) {

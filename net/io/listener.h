@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <utility>
@@ -25,6 +26,11 @@ class Listener {
   int get() const { return fd_.get(); }
   explicit operator bool() const { return static_cast<bool>(fd_); }
   void reset();
+
+  // From now on the kernel takes at most about so many octets of an accepted connection that it cannot send yet (0: as
+  // many as it likes, megabytes where segments are large). Those that are on their way do not count, so that a client
+  // that reads is served no slower. TCP only; for other sockets it does nothing.
+  Error limit_unsent(std::size_t bytes);
 
   // From now on closing it removes this socket file.
   void own_file(const std::string& path);

@@ -89,6 +89,24 @@ def test_stalled_readers_cost_no_cpu_and_are_all_evicted(serve: Callable[..., Se
     assert server.stats()["timeouts_keepalive"] == server.stats()["timeouts_request"] == 0
 
 
+@pytest.mark.parametrize("flags, low, high", [
+    ((), 0, 300_000),
+    (("--kernel-unsent-bytes-max", "16384"), 0, 150_000),
+    (("--kernel-unsent-bytes-max", "0"), 1_000_000, 1 << 30),
+], ids=["default", "little", "unbounded"])
+def test_the_kernel_takes_what_it_may(
+    serve: Callable[..., Server], either: str, flags: tuple[str, ...], low: int, high: int
+) -> None:
+    """Of answers that nobody reads: over loopback, whose segments are large, megabytes without a bound."""
+    server = serve(either, *flags)
+    client = server.connect(receive_buffer=4096)
+    client.send(request("/bytes/6000000"))
+    until(lambda: at_rest(server), "the moment when the kernel takes no more")
+    assert low <= server.stats()["bytes_sent"] < high
+    response = client.read()
+    assert response.body == b"x" * 6_000_000
+
+
 def at_rest(server: Server) -> bool:
     """Whether for a moment nothing is sent but two answers of /stats."""
     before = server.stats()["bytes_sent"]

@@ -13,7 +13,9 @@ def option(name: str) -> str:
     return sys.argv[sys.argv.index(name) + 1]
 
 
-counter = "timeouts_write" if "-k" in sys.argv else "timeouts_keepalive" if "-X" in sys.argv else "timeouts_request"
+counter = "timeouts_request"
+if "-X" in sys.argv:
+    counter = "timeouts_write" if option("-u").endswith("/250000") else "timeouts_keepalive"
 host, port = option("-u").split("//")[1].split("/")[0].split(":")
 clients = [socket.create_connection((host, int(port))) for _ in range(int(option("-c")))]
 for client in clients:

@@ -125,7 +125,7 @@ def test_what_declares_no_length_doubles(serve: Callable[..., Server], either: s
 
 @pytest.mark.parametrize("size", [200 * KB, 100 * MB])
 def test_declared_length_is_made_room_for_in_one_step(serve: Callable[..., Server], either: str, size: int) -> None:
-    server = serve(either, "--read-buf-cap", str(512 * MB))
+    server = serve(either, "--read-buf-cap", str(512 * MB), "--timeout-request-ms", "60000")
     before = server.rss()
     upload(server, size)
     assert growths(server) <= 1
@@ -267,7 +267,7 @@ def test_too_large_a_body_is_refused_before_it_is_sent(serve: Callable[..., Serv
 ])
 def test_three_hundred_megabytes(serve: Callable[..., Server], row: str, framing: str) -> None:
     """The peak is the body and at most a tenth of it; a good deal less, in fact."""
-    server = serve(row, "--read-buf-cap", str(512 * MB))
+    server = serve(row, "--read-buf-cap", str(512 * MB), "--timeout-request-ms", "60000")
     block = pattern(MB)
     count = 300 if not sanitized() or row == INLINE else 30
     crc = 0

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from processes import Server, until
-from programs import INLINE, POOL, patience, sanitized
+from programs import INLINE, POOL, patience, sanitized, sanitizers
 from wire import EOF, Client, Response, elapsed_since, parse_all, parse_response, pattern, post, post_chunked, request
 
 T_MS = 150
@@ -361,6 +361,7 @@ def test_each_connection_has_its_own_deadline(serve: Callable[..., Server], eith
 
 # --- what arrived in time is never late because the server was --------------------------------------------------------------
 
+without_thread_sanitizer = pytest.mark.skipif(sanitizers() == "thread", reason="the machine is never quick enough")
 STANDSTILL = 0.3
 STANDSTILL_FLAGS = ("--timeout-request-ms", "300", "--timeout-keepalive-ms", "300")
 WHOLE = request("/bytes/5")
@@ -402,6 +403,7 @@ def test_request_that_arrived_during_a_standstill_is_served(serve: Callable[...,
     assert all(octets.endswith(b"\r\n\r\nxxxxx") for octets in received.values())
 
 
+@without_thread_sanitizer
 def test_large_request_that_arrived_during_a_standstill_is_served(serve: Callable[..., Server], either: str) -> None:
     """More than one read takes."""
     server = serve(either, *STANDSTILL_FLAGS, "--read-buf-cap", str(64 << 20))
@@ -420,6 +422,7 @@ def test_large_request_that_arrived_during_a_standstill_is_served(serve: Callabl
     assert json.loads(client.read().body)["bytes"] == 300_000
 
 
+@without_thread_sanitizer
 def test_many_requests_that_arrived_during_a_standstill_are_served(serve: Callable[..., Server], either: str) -> None:
     """More than one wait reports."""
     backlog = ("--thread-pool-backlog", "4000") if either == POOL else ()

@@ -50,7 +50,7 @@ void Connection::open(io::ConnId id, const Config& config, Time now) {
 void Connection::release(Commons& commons) {
   move_to(State::free);
   drop_frame(commons);
-  stream_ = {};
+  stream_.reset();
   output_.abandon(commons.outputs);
 }
 
@@ -195,8 +195,8 @@ void Connection::answer(Commons& commons, std::size_t head_bytes_max, WriteHead 
 }
 
 // After an answer or its head: the rest of a streamed body, the end of the connection, or the next request.
-void Connection::conclude(StreamedBody&& stream, bool keep_alive) {
-  if (stream) {
+void Connection::conclude(std::unique_ptr<http::BodyStream> stream, bool keep_alive) {
+  if (stream != nullptr) {
     stream_ = std::move(stream);
     last_answer_ = !keep_alive;
     move_to(State::streaming);
@@ -213,7 +213,7 @@ void Connection::respond(Commons& commons, http::Response& response) {
   answer(commons, http::head_bytes_max(response), write_head, keep_alive,
          http::content_of(response, parser.is_head()));
   if (!keep_alive || response.body_stream() != nullptr) [[unlikely]] {
-    conclude(StreamedBody(response, parser), keep_alive);
+    conclude(http::take_stream(response, parser.is_head(), parser.minor_version()), keep_alive);
     if (state_ == State::streaming) pull_block(commons);
   }
   cursor.used += parser.request_bytes();
@@ -241,15 +241,15 @@ RequestFrame* Connection::freeze(Commons& commons) {
 }
 
 void Connection::thaw(Commons& commons, const RequestFrame& frame, std::string_view head,
-                      const http::Response& response, StreamedBody&& stream, std::string_view block,
-                      Time now) {
+                      const http::Response& response, std::unique_ptr<http::BodyStream> stream,
+                      std::string_view block, Time now) {
   move_to(State::reading);
   begin_request(commons.config, now);
   const auto copy_head = [head](char* out) { return put_octets(out, head); };
   const bool keep_alive = stays(commons, frame.parser, response);
   answer(commons, head.size(), copy_head, keep_alive, http::content_of(response, frame.parser.is_head()));
   conclude(std::move(stream), keep_alive);
-  if (state_ == State::streaming) take_back(commons, std::exchange(stream_, {}), block, now);
+  if (state_ == State::streaming) take_back(commons, std::move(stream_), block, now);
 }
 
 void Connection::pull_block(Commons& commons) {
@@ -257,12 +257,13 @@ void Connection::pull_block(Commons& commons) {
   ByteBuffer& out = output_.filling(commons.outputs);
   const std::size_t enough = out.size() + kStreamBlockBytes;
   do {
-    stream_.pull(out);
-  } while (stream_.result() == StreamedBody::Result::more && out.size() < enough);
+    stream_->pull(out, kStreamBlockBytes);
+  } while (stream_->result() == http::BodyStream::Result::more && out.size() < enough);
   after_pull(commons);
 }
 
-void Connection::take_back(Commons& commons, StreamedBody&& stream, std::string_view block, Time now) {
+void Connection::take_back(Commons& commons, std::unique_ptr<http::BodyStream> stream, std::string_view block,
+                           Time now) {
   stream_ = std::move(stream);
   output_.filling(commons.outputs).append(block);
   begin_request(commons.config, now);
@@ -272,12 +273,12 @@ void Connection::take_back(Commons& commons, StreamedBody&& stream, std::string_
 void Connection::after_pull(Commons& commons) {
   // Without chunks a stream's end has no octets of its own.
   output_.give_back_if_empty(commons.outputs);
-  if (stream_.result() == StreamedBody::Result::more) return;
+  if (stream_->result() == http::BodyStream::Result::more) return;
   // The client sees by the framing that it is not whole; the answers before it must still reach it.
-  const bool cut = stream_.result() == StreamedBody::Result::failed;
+  const bool cut = stream_->result() == http::BodyStream::Result::failed;
   if (cut) commons.stats.streams_cut.add();
   move_to(cut || last_answer_ ? State::finishing : State::reading);
-  stream_ = {};
+  stream_.reset();
 }
 
 // Asked when the answer is given, not when the request was dispatched: stop() may have come in between.
@@ -335,7 +336,7 @@ void Connection::check_invariants() const {
   output_.check_invariants();
   ASSERT(frame_ == nullptr || state_ == State::reading || state_ == State::handling ||
          state_ == State::streaming || state_ == State::closing);
-  ASSERT(!stream_ || state_ == State::streaming || state_ == State::closing);
+  ASSERT(stream_ == nullptr || state_ == State::streaming || state_ == State::closing);
   ASSERT(!output_.empty() || unsent_answers_ == 0 || state_ != State::reading);
 }
 

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -30,7 +31,6 @@
 #include "server/output.h"
 #include "server/request_frame.h"
 #include "server/stats.h"
-#include "server/streamed_body.h"
 
 namespace httpdyno {
 
@@ -128,19 +128,21 @@ class Connection : public TimerNode {
   // The answer to it. `head` is what write_head() made; `stream`, when the body is streamed, has been pulled from
   // once, and `block` is what came. Deadlines start anew: the wait was not the client's.
   void thaw(Commons& commons, const RequestFrame& frame, std::string_view head,
-            const http::Response& response, StreamedBody&& stream, std::string_view block, Time now);
+            const http::Response& response, std::unique_ptr<http::BodyStream> stream, std::string_view block,
+            Time now);
   // Ends the connection with an answer of the core's own. The request that is being read is given up.
   void refuse(Commons& commons, int status, std::string_view reason);
 
   // --- a streamed body ---
   // There is room for a block, and nobody is pulling one.
   bool wants_block() const {
-    return state_ == State::streaming && stream_ && output_.waiting() < kStreamBlockBytes;
+    return state_ == State::streaming && stream_ != nullptr && output_.waiting() < kStreamBlockBytes;
   }
   void pull_block(Commons& commons);
   // The stream, for somebody else to pull a block of it and bring both back.
-  StreamedBody lend_stream() { return std::exchange(stream_, {}); }
-  void take_back(Commons& commons, StreamedBody&& stream, std::string_view block, Time now);
+  std::unique_ptr<http::BodyStream> lend_stream() { return std::move(stream_); }
+  void take_back(Commons& commons, std::unique_ptr<http::BodyStream> stream, std::string_view block,
+                 Time now);
 
   // --- output and wishes ---
   const Output& output() const { return output_; }
@@ -203,7 +205,7 @@ class Connection : public TimerNode {
   template <class WriteHead>
   void answer(Commons& commons, std::size_t head_bytes_max, WriteHead write_head, bool keep_alive,
               std::string_view content);
-  void conclude(StreamedBody&& stream, bool keep_alive);
+  void conclude(std::unique_ptr<http::BodyStream> stream, bool keep_alive);
   void after_pull(Commons& commons);
   void begin_body(const Config& config, Time now);
   bool stays(const Commons& commons, const http::RequestParser& parser, const http::Response& response) const;
@@ -223,7 +225,7 @@ class Connection : public TimerNode {
   io::ConnId id_;
   RequestFrame* frame_ = nullptr;
   Output output_;
-  StreamedBody stream_;    // streaming: empty while a worker has it
+  std::unique_ptr<http::BodyStream> stream_;  // streaming: empty while a worker has it
   Time request_deadline_;  // of the request that is arriving, or that a fresh connection owes; lingering: of
                            // the peer's end
   Time write_deadline_;    // for the client to take the next octets of its answers

@@ -17,7 +17,6 @@
 #include "server/config.h"
 #include "server/handler.h"
 #include "server/request_frame.h"
-#include "server/streamed_body.h"
 
 namespace httpdyno {
 
@@ -30,8 +29,8 @@ struct Job {
   http::Response response;
   ByteBuffer head;  // the worker's: what write_head() made
   bool threw = false;
-  StreamedBody stream;  // of a response before, or of this one
-  ByteBuffer block;     // the worker's: what it pulled
+  std::unique_ptr<http::BodyStream> stream;  // of a response before, or of this one
+  ByteBuffer block;                          // the worker's: what it pulled
   Job* next = nullptr;
 
   // The worker's part.
@@ -42,15 +41,16 @@ struct Job {
       char* const begin = head.reserve(http::head_bytes_max(response));
       const int minor_version = frame->parser.minor_version();
       head.commit(static_cast<std::size_t>(http::write_head(response, minor_version, begin) - begin));
-      stream = StreamedBody(response, frame->parser);
+      stream = http::take_stream(response, frame->parser.is_head(), minor_version);
     }
-    if (stream) stream.pull(block);
+    // One piece: what a producer had to wait for is sent at once.
+    if (stream != nullptr) stream->pull(block, kStreamBlockBytes);
   }
   void clear() {
     response.reset();
     head.clear();
     block.clear();
-    stream = {};
+    stream.reset();
     frame = nullptr;
     threw = false;
   }

@@ -25,11 +25,11 @@ void write_size_line(std::size_t size, char* out) {
 
 }  // namespace
 
-BodyStream::Result BodyStream::pull(ByteBuffer& out, std::size_t bytes_max, bool chunked) {
+BodyStream::Result BodyStream::append_piece(ByteBuffer& out, std::size_t bytes_max) {
   const bool sized = has_length();
   const std::size_t room = std::min<std::uint64_t>(bytes_max, left_);
   if (sized && room == 0) return Result::end;
-  const std::size_t before = chunked ? size_line_bytes(room) : 0;
+  const std::size_t before = chunked_ ? size_line_bytes(room) : 0;
   char* const begin = out.reserve(before + room + kLineEnd.size());
   std::size_t count = 0;
   try {
@@ -41,10 +41,10 @@ BodyStream::Result BodyStream::pull(ByteBuffer& out, std::size_t bytes_max, bool
   }
   ASSERT(count <= room);
   if (count == 0) {
-    if (chunked) out.append(kLastChunk);
+    if (chunked_) out.append(kLastChunk);
     return sized ? Result::failed : Result::end;
   }
-  if (!chunked) {
+  if (!chunked_) {
     out.commit(count);
     if (sized) left_ -= count;
     return left_ == 0 ? Result::end : Result::more;

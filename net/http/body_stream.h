@@ -32,12 +32,20 @@ class BodyStream {
   std::uint64_t length() const { return left_; }  // before the first pull()
   bool has_length() const { return left_ != kUnknownLength; }
 
-  // Appends the next piece to `out`: at most `bytes_max` octets, and the framing around them (RFC 9112 7.1) when
-  // `chunked`.
-  Result pull(ByteBuffer& out, std::size_t bytes_max, bool chunked);
+  // Each piece becomes a chunk (RFC 9112 7.1). Before the first pull().
+  void send_in_chunks() { chunked_ = true; }
+
+  // Appends the next piece to `out`: at most `bytes_max` octets, and the framing around them.
+  Result pull(ByteBuffer& out, std::size_t bytes_max) { return result_ = append_piece(out, bytes_max); }
+  // How the last pull() went.
+  Result result() const { return result_; }
 
  private:
+  Result append_piece(ByteBuffer& out, std::size_t bytes_max);
+
   std::uint64_t left_;
+  bool chunked_ = false;
+  Result result_ = Result::more;
   BodyProducer producer_;
 };
 

@@ -41,6 +41,10 @@ char* put_length(char* out, std::uint64_t length) {
   return put(out, "\r\n");
 }
 
+bool is_chunked(const BodyStream& stream, int minor_version) {
+  return !stream.has_length() && minor_version > 0;
+}
+
 char* put_framing(char* out, const BodyStream& stream, int minor_version) {
   if (stream.has_length()) return put_length(out, stream.length());
   return is_chunked(stream, minor_version) ? put(out, "Transfer-Encoding: chunked\r\n") : out;
@@ -68,8 +72,12 @@ char* write_head(const Response& response, int minor_version, char* out) {
   return out;
 }
 
-bool is_chunked(const BodyStream& stream, int minor_version) {
-  return !stream.has_length() && minor_version > 0;
+std::unique_ptr<BodyStream> take_stream(Response& response, bool head_request, int minor_version) {
+  if (response.body_stream() == nullptr) return nullptr;
+  std::unique_ptr<BodyStream> stream = response.take_body_stream();
+  if (head_request || !status_has_content(response.status())) return nullptr;
+  if (is_chunked(*stream, minor_version)) stream->send_in_chunks();
+  return stream;
 }
 
 }  // namespace httpdyno::http

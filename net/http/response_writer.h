@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string_view>
 
 #include "net/http/response.h"
@@ -23,9 +24,9 @@ inline std::size_t head_bytes_max(const Response& response) {
 // stays). Returns the end of what it wrote.
 char* write_head(const Response& response, int minor_version, char* out);
 
-// How the stream of a response is framed for that client: in chunks, unless it has a length or HTTP/1.0 ends it
-// with the connection (RFC 9112 6.1, 6.3).
-bool is_chunked(const BodyStream& stream, int minor_version);
+// What is to be pulled after the head, framed for that client: in chunks, unless it has a length or HTTP/1.0 ends
+// it with the connection (RFC 9112 6.1, 6.3). Null when the body is not streamed, or when no content may follow.
+std::unique_ptr<BodyStream> take_stream(Response& response, bool head_request, int minor_version);
 
 // The octets that follow the head at once: none for HEAD, 1xx, 204 and 304 (RFC 9110 6.4.1), whatever the handler
 // set, and none when the body is streamed.

@@ -28,7 +28,7 @@ http::BodyProducer make_producer(bool breaks) {
 void pull_all(http::BodyStream& stream, Answer& answer) {
   ByteBuffer content;
   auto result = http::BodyStream::Result::more;
-  while (result == http::BodyStream::Result::more) result = stream.pull(content, kStreamBytes, false);
+  while (result == http::BodyStream::Result::more) result = stream.pull(content, kStreamBytes);
   answer.body = content.view();
   answer.broken = result == http::BodyStream::Result::failed;
 }

@@ -52,13 +52,15 @@ def render(record: Mapping[str, Any]) -> str:
         "",
         "The life of a connection is read from the server's counters, every 50 ms, and is an upper bound: from the "
         "last reading before it was accepted to the first one after it was given up. A slow read is over for the "
-        "server when the kernel has taken its answer; the connection is then idle, and given up as such.",
+        "server when the kernel has taken its answer; the connection is then idle, and given up as such. The client of "
+        "a stalled read takes what its window holds after the server's send got stuck. That is progress, so it is given "
+        "up at its second deadline.",
         "",
         "## The healthy client",
         "",
         f"Without the attack and during it in turn, a coin decides which comes first; {settings['rounds']} rounds, "
         "each with fresh processes. The ratio is Hodges and Lehmann's estimate over rounds, with its interval; "
-        f"at most {RATIO_MAX:g} is allowed.",
+        f"at most {RATIO_MAX:g} is allowed. {_quietness(record)}",
         "",
         "| attack | p99 alone, µs | p99 attacked, µs | p99, attacked over alone | interval | "
         "| server CPU share alone | attacked | server CPU per request, attacked over alone |",
@@ -66,7 +68,7 @@ def render(record: Mapping[str, Any]) -> str:
         *[_healthy_line(attack, _rounds(record, attack)) for attack in record["attacks"]],
         "",
         "The attack runs on the core of the healthy client's generator and gets what that leaves (SCHED_IDLE). Figures "
-        f"are medians over rounds with their intervals. {_quietness(record)}",
+        "are medians over rounds with their intervals.",
         "",
         "The attacks:",
         "",

@@ -304,8 +304,10 @@ void Connection::refuse(Commons& commons, int status, std::string_view reason) {
   if (status == 503) ASSERT(response.add_field("Retry-After", "1"));
   const http::RequestParser* parser = present_parser(commons);
   const auto write_head = [&](char* out) { return http::write_head(response, 1, out); };
+  const std::size_t before = output_.size();
   answer(commons, http::head_bytes_max(response), write_head, false,
          http::content_of(response, parser != nullptr && parser->is_head()));
+  commons.refusal = {.status = status, .bytes = output_.size() - before};
   move_to(State::finishing);
   drop_frame(commons);
 }

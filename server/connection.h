@@ -50,6 +50,11 @@ struct Commons {
   http::DateCache date;
   Stats stats;
   bool stopping = false;
+  // The core's own last answer, until the access log has taken note of it.
+  struct Refusal {
+    int status = 0;
+    std::size_t bytes = 0;
+  } refusal;
 
   // What is being read just now: only one connection is served at a time. Octets that are lent have a parser
   // of their own; if they end inside a request, a frame takes over what it knows.

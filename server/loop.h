@@ -9,6 +9,7 @@
 #include "net/base/time.h"
 #include "net/base/timer_wheel.h"
 #include "net/io/io.h"
+#include "server/access_log.h"
 #include "server/config.h"
 #include "server/connection.h"
 #include "server/connection_table.h"
@@ -17,12 +18,17 @@
 namespace httpdyno {
 
 // Only stop() may be called from other threads and from signal handlers.
-template <io::Backend Io, class Dispatch>
+template <io::Backend Io, class Dispatch, class Log = NoAccessLog>
 class Loop {
  public:
-  // Both outlive the loop. The backend is open.
-  Loop(const Config& config, Io& io, Dispatch& dispatch)
-      : io_(io), dispatch_(dispatch), commons_(config), table_(config.max_conn), wheel_(io.now()) {
+  // All outlive the loop. The backend is open.
+  Loop(const Config& config, Io& io, Dispatch& dispatch, Log* log = nullptr)
+      : io_(io),
+        dispatch_(dispatch),
+        commons_(config),
+        table_(config.max_conn),
+        wheel_(io.now()),
+        trail_(io, log) {
     io_.accept_start();
     if constexpr (Dispatch::kPooled) dispatch_.start(io_.waker());
   }
@@ -160,6 +166,7 @@ class Loop {
   }
 
   void close(Connection& connection) {
+    trail_.end(connection);
     wheel_.cancel(connection);
     connection.start_closing();
     io_.close(connection.id());
@@ -207,15 +214,21 @@ class Loop {
       if constexpr (Dispatch::kPooled) {
         hand_over(connection);
       } else {
-        if (!dispatch_.run(Connection::request(commons_))) commons_.stats.handler_exceptions.add();
+        const http::Request request = Connection::request(commons_);
+        trail_.begin(connection, request);
+        if (!dispatch_.run(request)) commons_.stats.handler_exceptions.add();
+        trail_.before(connection);
         connection.respond(commons_, dispatch_.response());
+        trail_.after_head(connection, dispatch_.response().status());
       }
     }
+    trail_.after_refusal(connection, commons_);
     connection.end(commons_, now_);
     if (connection.waits_for_turn()) next_turn_.push_back(connection.id());
   }
 
   void hand_over(Connection& connection) {
+    trail_.begin(connection, Connection::request(commons_));
     if (!dispatch_.has_room()) {
       commons_.stats.shed.add();
       return connection.refuse(commons_, 503, "every worker is busy and the backlog is full");
@@ -250,11 +263,14 @@ class Loop {
         if (connection == nullptr || connection->state() == State::closing) {
           commons_.stats.stale_dropped.add();
         } else {
+          trail_.before(*connection);
           if (frame != nullptr) {
             connection->thaw(commons_, *frame, job->head.view(), job->response, std::move(job->stream),
                              job->block.view(), now_);
+            trail_.after_head(*connection, job->response.status());
           } else {
             connection->take_back(commons_, std::move(job->stream), job->block.view(), now_);
+            trail_.after_block(*connection);
           }
           serve(*connection, {});
           settle(*connection);
@@ -273,7 +289,11 @@ class Loop {
       Connection* connection = table_.find(id);
       if (connection == nullptr || !connection->waits_for_turn() || connection->state() == State::closing)
         continue;
-      if (connection->state() == State::streaming) connection->pull_block(commons_);
+      if (connection->state() == State::streaming) {
+        trail_.before(*connection);
+        connection->pull_block(commons_);
+        trail_.after_block(*connection);
+      }
       if (connection->state() == State::reading) connection->resume(commons_.config, now_);
       // After the last answer, too: what waits behind it is not looked at any more.
       serve(*connection, {});
@@ -362,6 +382,7 @@ class Loop {
     } else if (connection.inside_request()) {
       stats.timeouts_request.add();
       connection.refuse(commons_, 408, "the request did not arrive in time");
+      trail_.after_refusal(connection, commons_);
       settle(connection);
     } else {
       // Idle, or never a request: nobody waits for an answer, so nothing is said.
@@ -390,6 +411,7 @@ class Loop {
   Commons commons_;
   ConnectionTable table_;
   TimerWheel wheel_;
+  [[no_unique_address]] AccessTrail<Io, Log> trail_;
   TimerNode accept_retry_;
   TimerNode drain_end_;
   Time now_;

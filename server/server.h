@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -16,6 +17,7 @@
 #include "net/base/error.h"
 #include "net/io/epoll/epoll_io.h"
 #include "net/io/listener.h"
+#include "server/access_log.h"
 #include "server/config.h"
 #include "server/inline_dispatch.h"
 #include "server/loop.h"
@@ -24,15 +26,17 @@
 
 namespace httpdyno {
 
-// `H` is called as handler.h says; there is one, whatever the number of loops. Neither copied nor moved:
+// `H` is called as handler.h says, `Log` as access_log.h; there is one of each, whatever the number of loops. Neither copied nor moved:
 // workers and timers point into it.
 //
 // One thread calls listen(), tick(), run() and stopped(). stop(), address() and stats() may be called by any
 // thread after listen(), stop() by signal handlers, too. SIGPIPE need not be ignored.
-template <Handler H, template <class> class DispatchOf>
+template <Handler H, template <class> class DispatchOf, class Log = NoAccessLog>
+requires AccessLog<Log> || std::same_as<Log, NoAccessLog>
 class BasicServer {
  public:
-  BasicServer(Config config, H handler) : config_(std::move(config)), handler_(std::move(handler)) {}
+  BasicServer(Config config, H handler, Log log = {})
+      : config_(std::move(config)), handler_(std::move(handler)), log_(std::move(log)) {}
   BasicServer(const BasicServer&) = delete;
   BasicServer& operator=(const BasicServer&) = delete;
 
@@ -55,7 +59,7 @@ class BasicServer {
     for (io::Listener& listener : listeners) {
       if (Error error = listener.limit_unsent(config_.kernel_unsent_bytes_max)) return error;
       shards.push_back(std::make_unique<Shard>(config_, handler_));
-      if (Error error = shards.back()->open(config_, std::move(listener))) return error;
+      if (Error error = shards.back()->open(config_, std::move(listener), log_)) return error;
     }
     shards_ = std::move(shards);
     for (const auto& shard : shards_) stats_.add_loop(shard->loop->stats());
@@ -123,9 +127,9 @@ class BasicServer {
   struct alignas(64) Shard {
     Shard(const Config& config, H& handler) : dispatch(config, HandlerRef{&handler}) {}
 
-    Error open(const Config& config, io::Listener listener) {
+    Error open(const Config& config, io::Listener listener, Log& log) {
       if (Error error = io.open(std::move(listener))) return error;
-      loop = std::make_unique<Loop<io::EpollIo, Dispatch>>(config, io, dispatch);
+      loop = std::make_unique<Loop<io::EpollIo, Dispatch, Log>>(config, io, dispatch, &log);
       return {};
     }
     Error run() {
@@ -137,30 +141,35 @@ class BasicServer {
 
     io::EpollIo io;
     Dispatch dispatch;
-    std::unique_ptr<Loop<io::EpollIo, Dispatch>> loop;
+    std::unique_ptr<Loop<io::EpollIo, Dispatch, Log>> loop;
   };
 
   Config config_;
   H handler_;
+  [[no_unique_address]] Log log_;
   io::Address address_;
   std::vector<std::unique_ptr<Shard>> shards_;
   ServerStats stats_;
 };
 
 // Handlers run on the loops' own threads: with config.loops above 1 several at a time.
-template <Handler H>
-class Server : public BasicServer<H, InlineDispatch> {
-  using BasicServer<H, InlineDispatch>::BasicServer;
+template <Handler H, class Log = NoAccessLog>
+class Server : public BasicServer<H, InlineDispatch, Log> {
+  using BasicServer<H, InlineDispatch, Log>::BasicServer;
 };
 template <Handler H>
 Server(Config, H) -> Server<H>;
+template <Handler H, AccessLog Log>
+Server(Config, H, Log) -> Server<H, Log>;
 
 // Handlers run on workers, several at a time: config.thread_pool_count of them for each loop.
-template <Handler H>
-class PooledServer : public BasicServer<H, PoolDispatch> {
-  using BasicServer<H, PoolDispatch>::BasicServer;
+template <Handler H, class Log = NoAccessLog>
+class PooledServer : public BasicServer<H, PoolDispatch, Log> {
+  using BasicServer<H, PoolDispatch, Log>::BasicServer;
 };
 template <Handler H>
 PooledServer(Config, H) -> PooledServer<H>;
+template <Handler H, AccessLog Log>
+PooledServer(Config, H, Log) -> PooledServer<H, Log>;
 
 }  // namespace httpdyno

@@ -17,7 +17,7 @@ namespace httpdyno::variants {
 // The program of one row. `ServerOf` is Server or PooledServer. Exit codes: 0 stopped by a signal or asked
 // for --help or
 // --identity, 1 failed while running, 2 could not start (bad flag, address in use).
-template <template <class> class ServerOf>
+template <template <class...> class ServerOf>
 int run_program(const Row& row, int argc, char** argv) {
   Options options;
   options.config.thread_pool_count = row.pooled() ? kDefaultWorkers : 0;

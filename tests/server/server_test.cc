@@ -248,6 +248,30 @@ TEST(Server, SeveralLoopsShareAUnixSocket) {
   std::filesystem::remove(folder);
 }
 
+TEST(Server, SeveralLoopsTellOneAccessLogWhoAsked) {
+  std::mutex mutex;
+  std::multiset<std::string> seen;
+  Config config = any_port();
+  config.loops = 2;
+  Server server(
+      config, [](const http::Request&, http::Response& response) { response.set_body("logged"); },
+      [&](const Access& access) {
+        const std::lock_guard lock(mutex);
+        const std::string peer = access.peer.text();
+        seen.insert(std::string(access.method) + " " + std::string(access.target) + " " +
+                    std::to_string(access.status) + " " + peer.substr(0, peer.find(':')));
+      });
+  ASSERT_FALSE(server.listen());
+  Running running(server);
+  for (int i = 0; i < 40; ++i) {
+    Client client(server.address());
+    ASSERT_EQ(client.ask(), Came::whole);
+  }
+  EXPECT_FALSE(running.stop());
+  EXPECT_EQ(seen.size(), 40U);
+  EXPECT_EQ(seen.count("GET / 200 127.0.0.2"), 40U);
+}
+
 // Clients that ask without a pause, whoever listens. Nobody may get a part of an answer.
 class Load {
  public:

@@ -355,6 +355,14 @@ bool EpollIo::progress(ConnId id) {
   return entry.unacknowledged < before;
 }
 
+Address EpollIo::peer(ConnId id) {
+  Address address;
+  address.size = sizeof address.storage;
+  if (::getpeername(expect(id).fd, reinterpret_cast<sockaddr*>(&address.storage), &address.size) != 0)
+    return {};
+  return address;
+}
+
 void EpollIo::shutdown_send(ConnId id) { ::shutdown(expect(id).fd, SHUT_WR); }
 
 void EpollIo::close(ConnId id) {

@@ -71,6 +71,8 @@ class EpollIo {
   std::size_t unread(ConnId id);
   std::size_t unsent(ConnId id);
   bool progress(ConnId id);
+  // Family 0 when the connection is dead.
+  Address peer(ConnId id);
 
   // For clients. The completion is `connected`; receiving is on from then.
   Error connect(ConnId id, const Address& address);

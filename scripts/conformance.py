@@ -80,6 +80,9 @@ def render(root: Path) -> str:
             raise TableError(f"{title.file}: {title.text}: no rules or no cases")
         if unknown := set(title.rules) - known:
             raise TableError(f"{title.file}: {title.text}: there is no rule {min(unknown)}")
+    for key in rows:
+        if key.startswith("H") and int(key[1:]) not in known or key.startswith("T") and key not in table["field_bugs"]:
+            raise TableError(f"tests/e2e/rows.json: there is no row {key}")
     lines = [HEADER]
     group = ""
     for rule in table["rules"]:

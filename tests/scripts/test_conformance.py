@@ -80,3 +80,10 @@ def test_a_row_without_a_test_is_an_error(copy: Path, key: str, about: str) -> N
     edit_rows(copy, key, [])
     done = run("--check", "--root", str(copy))
     assert done.returncode == 2 and f"no test shows {about}" in done.stderr
+
+
+@pytest.mark.parametrize("key", ["H80", "H0", "T34"])
+def test_a_test_for_an_unknown_row_is_an_error(copy: Path, key: str) -> None:
+    edit_rows(copy, key, ["unit: Date.IsTheRfcsOwnExample"])
+    done = run("--check", "--root", str(copy))
+    assert done.returncode == 2 and f"no row {key}" in done.stderr

@@ -9,9 +9,10 @@
 
 namespace httpdyno {
 
-// Called as handler(request, response), on the loop's thread or, with a pool, on several workers at a time:
-// then it must be safe to call concurrently. Views from the request end with the call. What it throws becomes
-// a 500.
+// Called as handler(request, response): by Server on the loop's own thread, by PooledServer on its workers. With
+// several loops, or a pool, several threads call the one handler at a time: then it must be safe for that. Views
+// from the request end with the call; how long a view that is given to the response must last is said in response.h.
+// What it throws becomes a 500.
 template <class H>
 concept Handler = std::invocable<H&, const http::Request&, http::Response&>;
 

@@ -54,6 +54,7 @@ MANNERS = [
     Manner(_post(500), 8),
     Manner(_get("/bytes/400000"), 2, read_bytes=16_384),
     Manner(_get("/bytes/3000000"), 2, read_bytes=65_536),
+    Manner(_get("/stream/300000"), 2, read_bytes=16_384),
     Manner(_get("/sleep/1"), 1),
 ]
 

@@ -196,6 +196,7 @@ void Client::on_answer() {
   }
 
   ++answered_;
+  answered_at_ = scene_->net.now();
   head_.clear();
   body_.clear();
   head_complete_ = false;
@@ -252,6 +253,8 @@ void Client::judge_timeout(bool keep_alive) {
   if (keep_alive) complain("a 408 that keeps the connection");
   if (begun == kNever) return complain("a 408 before the request began");
   if (scene_->net.now() < begun + timeout) complain("a 408 before its time");
+  const Time latest = std::max({begun, server_->opened_at, answered_at_}) + config.timeout_request + 5s;
+  if (scene_->plan.patient && scene_->net.now() > latest) complain("a 408 long after its time");
   if (arrived_[answered_] < begun + timeout) complain("a 408 although the request was there in time");
   if (scene_->plan.patient && plan_.manner != Manner::stalls)
     complain("a 408 for a client that did its part");

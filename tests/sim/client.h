@@ -86,6 +86,7 @@ class Client {
   bool head_complete_ = false;
   bool deaf_ = false;  // has stopped reading
   std::size_t answered_ = 0;
+  Time answered_at_{};       // the last of them
   std::size_t interim_ = 0;  // of the present answer
   bool last_answer_seen_ = false;
   bool was_refused_early_ = false;      // 408 or 503: what follows is not answered

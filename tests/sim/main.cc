@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -122,19 +123,22 @@ int run(const Options& options, Outcome (*run_one)(std::uint64_t, bool)) {
   };
 
   const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t processor_begin = std::clock();
   std::vector<std::thread> threads;
   for (unsigned i = 1; i < options.jobs; ++i) threads.emplace_back(work);
   work();
   for (std::thread& thread : threads) thread.join();
+  const double processor = static_cast<double>(std::clock() - processor_begin) / CLOCKS_PER_SEC;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   const std::chrono::duration<double> simulated = totals.duration;
 
   totals.print();
   fmt::print(
-      "{} seeds from {} in {:.1f} s with {} threads: {:.0f} seeds a second, {} turns, {:.0f} s of virtual "
-      "time\n",
-      totals.seeds, first, took.count(), options.jobs, static_cast<double>(totals.seeds) / took.count(),
-      totals.turns, simulated.count());
+      "{} seeds from {} with {} threads in {:.1f} s, {:.1f} s of processor time ({:.0f} seeds a second of "
+      "it)\n",
+      totals.seeds, first, options.jobs, took.count(), processor,
+      static_cast<double>(totals.seeds) / processor);
+  fmt::print("{} turns, {:.0f} s of virtual time\n", totals.turns, simulated.count());
   if (!failure) return 0;
   fmt::print("seed {}: {}\nto repeat it: {}\n", failure->seed, failure->complaint,
              command_for(failure->seed));

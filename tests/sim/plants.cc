@@ -286,26 +286,22 @@ class HandlesTwice : public App {
   Occasion occasion_{4};
 };
 
-template <class Handler>
-Outcome with_handler(std::uint64_t seed, bool trace) {
-  Plan plan = make_plan(seed);
-  if (plan.pooled) return World<SimIo, SimDispatch<Handler>, Handler>(std::move(plan), trace).run();
-  return World<SimIo, InlineDispatch<Handler>, Handler>(std::move(plan), trace).run();
-}
-
-template <class Io>
-Outcome with_io(std::uint64_t seed, bool trace) {
-  Plan plan = make_plan(seed);
-  if (plan.pooled) return World<Io, SimDispatch<App>>(std::move(plan), trace).run();
-  return World<Io, InlineDispatch<App>>(std::move(plan), trace).run();
-}
-
-// Seeds with the other kind of dispatch run as they are.
-template <class Dispatch>
-Outcome with_dispatch(std::uint64_t seed, bool trace) {
+// Seeds with the other kind of dispatch run as they are: one kind a plant keeps the compiler's work small.
+template <class Io, class Dispatch>
+Outcome with(std::uint64_t seed, bool trace) {
   Plan plan = make_plan(seed);
   if (plan.pooled != Dispatch::kPooled) return run_seed(seed, trace);
-  return World<SimIo, Dispatch>(std::move(plan), trace).run();
+  return World<Io, Dispatch>(std::move(plan), trace).run();
+}
+template <class Io>
+constexpr auto with_io = with<Io, InlineDispatch<App>>;
+template <class Dispatch>
+constexpr auto with_dispatch = with<SimIo, Dispatch>;
+
+Outcome with_handled_twice(std::uint64_t seed, bool trace) {
+  Plan plan = make_plan(seed);
+  if (plan.pooled) return run_seed(seed, trace);
+  return World<SimIo, InlineDispatch<HandlesTwice>, HandlesTwice>(std::move(plan), trace).run();
 }
 
 constexpr Plant kPlants[] = {
@@ -322,9 +318,9 @@ constexpr Plant kPlants[] = {
      with_io<AlwaysProgress>},
     {"always-unread", "a deadline waits for input that is not there", with_io<AlwaysUnread>},
     {"no-linger", "a connection is closed where its side should be shut", with_io<DoesNotLinger>},
-    {"lost-wake", "a worker's wake is lost", with_io<LosesAWake>},
+    {"lost-wake", "a worker's wake is lost", with<LosesAWake, SimDispatch<App>>},
     {"swapped-answers", "two workers' answers go to each other's connection", with_dispatch<SwapsAnswers>},
-    {"handled-twice", "a request reaches its handler twice", with_handler<HandlesTwice>},
+    {"handled-twice", "a request reaches its handler twice", with_handled_twice},
     {"needless-503", "a request is shed although there is room", with_dispatch<OneMoreThanFits>},
     {"lost-exception", "a handler that threw is not counted", with_dispatch<ForgetsAThrow>},
     {"stale-answer", "a handler's answer is another's", with_dispatch<KeepsAnAnswer>},

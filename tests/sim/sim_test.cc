@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
+#include <string_view>
 
 #include "tests/sim/seeds.h"
 
@@ -49,6 +51,24 @@ TEST(Sim, TheSameSeedGivesTheSameRun) {
     ASSERT_EQ(first.turns, second.turns) << "seed " << seed;
     ASSERT_NE(first.digest, last) << "seed " << seed;
     last = first.digest;
+  }
+}
+
+// Seeds that pass prove little when nothing happened in them.
+TEST(Sim, TwoThousandSeedsPassAndEverythingHappensInThem) {
+  const Finished finished = run("--seeds 2000 --jobs 1");
+  ASSERT_EQ(finished.status, 0) << finished.output;
+  for (const std::string_view name : {
+#define SIGHT(name, help) #name,
+#include "tests/sim/sights.def"
+#undef SIGHT
+#define SIM_COUNT(name, help) #name,
+#include "net/io/sim/sim_counts.def"
+#undef SIM_COUNT
+       }) {
+    const std::string line = line_after(finished.output, "\n  " + std::string(name) + " ");
+    ASSERT_NE(line, "") << name;
+    EXPECT_GT(std::strtoull(line.c_str(), nullptr, 10), 0U) << name;
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -131,6 +132,7 @@ class World {
       accepted += stream->server.accepted ? 1U : 0U;
       read += stream->server.read_total;
       told += stream->server.told_total;
+      check_end(stream->server);
     }
     equal("connections accepted", stats.accepted.value(), accepted);
     equal("connections closed", stats.closed.value(), accepted);
@@ -139,6 +141,21 @@ class World {
     equal("requests", stats.requests.value(), scene_.witness.calls + stats.shed.value());
     equal("handlers that threw", stats.handler_exceptions.value(), scene_.witness.throws);
     equal("frames in use", loop_->frames_in_use(), 0);
+  }
+  // No connection outlives its deadlines: none is forgotten until the drain sweeps it away.
+  void check_end(const io::SimEnd& end) {
+    if (!end.accepted) return;
+    constexpr Duration kSlack = 1s;  // handlers, completions that are late
+    const Config& config = scene_.plan.config;
+    const Duration longest = config.timeout_request +
+                             std::max(config.timeout_keepalive, 2 * config.timeout_write) +
+                             config.timeout_linger;
+    const Time active = std::max({end.opened_at, end.read_at, end.taken_at});
+    if (end.closed_at > active + longest + kSlack)
+      scene_.witness.complain("a connection outlived its deadlines");
+    if (end.shut_at != kNever && end.closed_at > end.shut_at + config.timeout_linger + kSlack) {
+      scene_.witness.complain("a connection lingered for too long");
+    }
   }
   void equal(std::string_view what, std::uint64_t counted, std::uint64_t expected) {
     if (counted == expected) return;

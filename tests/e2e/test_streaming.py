@@ -85,7 +85,7 @@ def test_an_endless_body_leaves_the_others_their_turn(serve: Callable[..., Serve
 def test_stop_lets_a_stream_come_to_its_end(serve: Callable[..., Server], either: str) -> None:
     """T25: what is in flight is finished."""
     server = serve(either, "--timeout-drain-ms", "60000")
-    size = 64 << 20
+    size = 16 << 20
     with Client(server.port) as client:
         client.send(request(f"/stream/{size}"))
         first = client.read_exactly(1000)

@@ -39,7 +39,8 @@ sim: PRESET = release
 sim: build
 	build/release/bin/sim --seeds $(SEEDS) $(SIM_ARGS)
 
-# Nothing is left out of it, so what cannot be executed counts against it. Counts of an earlier run would be added to.
+# No line is left out, so what cannot be executed counts against it. Counts of an earlier run would be added to. The
+# simulated world's planted bugs are no server of ours, and take long without optimisation.
 coverage: PRESET = coverage
 coverage: build
 	@find build/coverage -name '*.gcda' -delete

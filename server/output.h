@@ -69,7 +69,8 @@ class OutputPool {
 
  private:
   static constexpr std::size_t kFirstBytes = 1024;
-  static constexpr std::size_t kLargestBytes = 64 * 1024;
+  // Below it, giving memory back and asking for it anew costs an answer more than copying its octets does.
+  static constexpr std::size_t kLargestBytes = 1 << 20;
 
   [[gnu::noinline]] static OutputBuffers* make() {
     auto* buffers = new OutputBuffers;

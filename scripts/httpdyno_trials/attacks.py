@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from httpdyno_bench.errors import RunError, UsageError
 
 TOOL = "slowhttptest"
-# Connections a second: all of them should be there before the first deadline.
+# Connections a second, if the CPU time that is left to the tool does; the record says how many were open at a time.
 RATE = 1000
 _LENGTH_SECONDS = 60
 _PR_SET_PDEATHSIG = 1

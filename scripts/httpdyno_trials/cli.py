@@ -58,7 +58,7 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     measure = commands.add_parser("measure", help="run the trial and write a record")
     measure.add_argument("--variant", default="inline-system", help="row of variants.json (default: inline-system)")
-    measure.add_argument("--connections", type=int, default=2000, help="slow clients at a time (default: 2000)")
+    measure.add_argument("--connections", type=int, default=2000, help="slow clients of each attack (default: 2000)")
     measure.add_argument("--rounds", type=int, default=5, help="rounds of each attack (default: 5)")
     measure.add_argument("--timeout-ms", type=int, default=3000, help="the server's deadlines (default: 3000)")
     measure.add_argument("--seed", type=int, help="of the order and of every coin (default: drawn; the record has it)")

@@ -10,6 +10,8 @@ from typing import Any
 from httpdyno_report.estimates import Estimate, hodges_lehmann, median_estimate
 from httpdyno_report.wording import QUIET_SHARE_MAX, cell, fixed, interval, mebibytes, microseconds, percent
 
+from .trial import HEALTHY
+
 # A healthy client may wait twice as long as without the attack.
 RATIO_MAX = 2.0
 _MARKER = re.compile(r"^<!-- Generated from results/(\S+)/trial\.json by scripts/slow_clients\.py\.")
@@ -30,7 +32,8 @@ def render(record: Mapping[str, Any]) -> str:
         "",
         "# Slow clients",
         "",
-        f"{settings['connections']:,} slow clients (of the last kind fewer) against {settings['variant']}, whose "
+        f"Attacks by up to {settings['connections']:,} slow clients, of whom never more than {_together_max(record):,} "
+        f"were open at a time, against {settings['variant']}, whose "
         f"deadlines for requests, for writes and for idle connections are {settings['timeout_ms']} ms; and a healthy "
         "client that meanwhile asks on two keep-alive connections, again as soon as it is answered.",
         "",
@@ -45,7 +48,7 @@ def render(record: Mapping[str, Any]) -> str:
         "",
         "## Evictions",
         "",
-        "| attack | what it does | connections given up, in each round | of these open at a time | "
+        "| attack | what it does | connections given up, in each round | most open at a time, in each round | "
         "longest life of one, ms | peak RSS, MiB |",
         "|---|---|---|---|---|---|",
         *[_eviction_line(attack, _rounds(record, attack)) for attack in record["attacks"]],
@@ -65,7 +68,7 @@ def render(record: Mapping[str, Any]) -> str:
         "| attack | p99 alone, µs | p99 attacked, µs | p99, attacked over alone | interval | "
         "| server CPU share alone | attacked | server CPU per request, attacked over alone |",
         "|---|---|---|---|---|---|---|---|---|",
-        *[_healthy_line(attack, _rounds(record, attack)) for attack in record["attacks"]],
+        *[_healthy_line(attack, _rounds(record, attack), _quiet(record)) for attack in record["attacks"]],
         "",
         "The attack runs on the core of the healthy client's generator and gets what that leaves (SCHED_IDLE). Figures "
         "are medians over rounds with their intervals.",
@@ -77,17 +80,37 @@ def render(record: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _foreign_shares(record: Mapping[str, Any]) -> list[float]:
+    """Where there was no attack, whatever was used besides server and generator was others'. The median is in the
+    middle."""
+    return sorted(each["undisturbed"]["foreign_cpu_share"] for each in record["rounds"])
+
+
+def _quiet(record: Mapping[str, Any]) -> bool:
+    shares = _foreign_shares(record)
+    return shares[len(shares) // 2] <= QUIET_SHARE_MAX
+
+
 def _quietness(record: Mapping[str, Any]) -> str:
-    """Where there was no attack, whatever was used besides server and generator was others'."""
-    shares = sorted(each["undisturbed"]["foreign_cpu_share"] for each in record["rounds"])
-    middle = shares[len(shares) // 2]
-    text = (f"Without an attack others used {100 * middle:.1f} % of the two cores' time in the median run, "
-            f"{100 * shares[-1]:.1f} % in the worst.")
-    return f"**The machine was not quiet.** {text}" if middle > QUIET_SHARE_MAX else text
+    shares = _foreign_shares(record)
+    text = (f"Without an attack others used {100 * shares[len(shares) // 2]:.1f} % of the two cores' time in the median "
+            f"run, {100 * shares[-1]:.1f} % in the worst.")
+    return text if _quiet(record) else f"**The machine was not quiet,** so nothing is decided. {text}"
 
 
 def _rounds(record: Mapping[str, Any], attack: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [each for each in record["rounds"] if each["attack"] == attack["name"]]
+
+
+def _together(attack: Mapping[str, Any], rounds: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Slow clients at a time, at most: without the healthy client's connections and the tool's probes."""
+    own = re.search(r" -c (\d+) ", attack["command"])
+    assert own is not None
+    return [min(each["eviction"]["open_max"] - HEALTHY.connections, int(own[1])) for each in rounds]
+
+
+def _together_max(record: Mapping[str, Any]) -> int:
+    return max(max(_together(attack, _rounds(record, attack))) for attack in record["attacks"])
 
 
 def _eviction_line(attack: Mapping[str, Any], rounds: Sequence[Mapping[str, Any]]) -> str:
@@ -95,13 +118,13 @@ def _eviction_line(attack: Mapping[str, Any], rounds: Sequence[Mapping[str, Any]
     lives = [eviction["longest_life_ms"] for eviction in evictions]
     given_up = sorted({eviction["evicted"] for eviction in evictions})
     life = "some were never given up" if None in lives else f"{min(lives)}–{max(lives)}"
-    together = [eviction["open_max"] for eviction in evictions]
+    together = _together(attack, rounds)
     peak = median_estimate([float(eviction["server_rss_peak_bytes"]) for eviction in evictions])
     return (f"| {attack['name']} | {attack['title']} | {', '.join(map(str, given_up))} "
             f"| {min(together)}–{max(together)} | {life} | {cell(peak, mebibytes)} |")
 
 
-def _healthy_line(attack: Mapping[str, Any], rounds: Sequence[Mapping[str, Any]]) -> str:
+def _healthy_line(attack: Mapping[str, Any], rounds: Sequence[Mapping[str, Any]], quiet: bool) -> str:
     def over_rounds(side: str, key: str) -> Estimate:
         return median_estimate([float(_value(each[side], key)) for each in rounds])
 
@@ -114,6 +137,8 @@ def _healthy_line(attack: Mapping[str, Any], rounds: Sequence[Mapping[str, Any]]
     verdict = "met" if p99.value <= RATIO_MAX else "**not met**"
     if p99.count > 1 and (p99.high > RATIO_MAX) == (p99.value <= RATIO_MAX):
         verdict += " (its interval reaches over the bound)"
+    if not quiet:
+        verdict = "not decided"
     return (f"| {attack['name']} | {cell(over_rounds('undisturbed', 'p99'), microseconds)} "
             f"| {cell(over_rounds('attacked', 'p99'), microseconds)} "
             f"| {ratio(p99.value)} | {interval(p99, ratio)} | {verdict} "

@@ -17,6 +17,8 @@ NAME = "descriptors"
 HELP = "more clients than descriptors"
 _QUESTION = b"GET /plaintext HTTP/1.1\r\nHost: trial\r\n\r\n"
 _PATIENCE_SECONDS = 30.0
+# When so long nobody is answered, the server is full.
+_QUIET_SECONDS = 0.5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cpu-percent-max", type=float, default=5.0, help="of one core, while it is full")
 
 
-def _answered(clients: list[socket.socket], wanted: int) -> list[socket.socket]:
-    """Those that have an answer, once there are `wanted`, or nobody has got one for half a second."""
+def _answered(clients: list[socket.socket], wanted: int, quiet_seconds: float) -> list[socket.socket]:
+    """Those that have an answer, once there are `wanted`, or nobody has got one for `quiet_seconds`."""
     poll = select.poll()
     waiting = {client.fileno(): client for client in clients}
     for descriptor in waiting:
@@ -35,7 +37,7 @@ def _answered(clients: list[socket.socket], wanted: int) -> list[socket.socket]:
     found = []
     begin = time.monotonic()
     while len(found) < wanted and time.monotonic() - begin < _PATIENCE_SECONDS:
-        ready = poll.poll(500)
+        ready = poll.poll(quiet_seconds * 1000)
         if not ready:
             break
         for descriptor, _ in ready:
@@ -57,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
                 client = socket.create_connection(("127.0.0.1", program.port), timeout=_PATIENCE_SECONDS)
                 client.sendall(_QUESTION)
                 clients.append(client)
-            inside = _answered(clients, len(clients))
+            inside = _answered(clients, len(clients), _QUIET_SECONDS)
             if len(inside) == len(clients):
                 raise TrialError("the server had descriptors for everybody")
             begin, cpu = time.monotonic(), program.cpu_seconds()
@@ -69,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
             while inside and waiting:
                 for client in inside:
                     client.close()
-                inside = _answered(waiting, len(inside))
+                inside = _answered(waiting, min(len(inside), len(waiting)), _PATIENCE_SECONDS)
                 served += len(inside)
                 waiting = [client for client in waiting if client not in inside]
         finally:

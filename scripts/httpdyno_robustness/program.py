@@ -40,11 +40,18 @@ class Program:
             raise TrialError(f"cannot start {path}: {error.strerror}") from None
         assert self.process.stdout is not None
         self._stdout = self.process.stdout
+        try:
+            self.port = self._await_port(path)
+        except BaseException:
+            self.kill()
+            raise
+
+    def _await_port(self, path: Path) -> int:
         readable = select.select([self._stdout], [], [], _READY_SECONDS)[0]
         line = self._stdout.readline().decode() if readable else ""
         if "ready on http://" not in line:
             raise TrialError(f"{path} is not ready: {line!r}")
-        self.port = int(line.rstrip().rstrip("/").rsplit(":", 1)[1])
+        return int(line.rstrip().rstrip("/").rsplit(":", 1)[1])
 
     def cpu_seconds(self) -> float:
         """Of all threads so far."""

@@ -19,7 +19,6 @@ from httpdyno_robustness.responses import Responses
 
 NAME = "stop"
 HELP = "SIGTERM under load"
-_DRAIN_SECONDS = 5.0
 _TRIAL_SECONDS = 60.0
 
 
@@ -27,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trials", type=int, default=100, help="how often")
     parser.add_argument("--connections", type=int, default=64, help="at a time")
     parser.add_argument("--seed", type=int, default=1, help="of the moments at which the signal comes")
+    parser.add_argument("--drain-seconds", type=float, default=5.0, help="after which the server may cut what is left")
 
 
 def _get(target: str) -> bytes:
@@ -138,7 +138,7 @@ def trial(port: int, terminate: object, connections: int, delay: float) -> Outco
 
 def run(arguments: argparse.Namespace) -> int:
     chance = random.Random(arguments.seed)
-    flags = ["--loops", str(arguments.loops), "--timeout-drain-ms", str(int(_DRAIN_SECONDS * 1000))]
+    flags = ["--loops", str(arguments.loops), "--timeout-drain-ms", str(round(arguments.drain_seconds * 1000))]
     total = Outcome()
     for _ in range(arguments.trials):
         with running(arguments.bin_dir / arguments.row, flags) as program:
@@ -146,7 +146,7 @@ def run(arguments: argparse.Namespace) -> int:
                 outcome = trial(program.port, program.terminate, arguments.connections, chance.uniform(0.02, 0.3))
             except ValueError as error:
                 raise TrialError(str(error)) from None
-            counters = program.wait(_DRAIN_SECONDS + 30)
+            counters = program.wait(arguments.drain_seconds + 30)
         if counters["active"] != 0 or counters["accepted"] != counters["closed"]:
             raise TrialError(f"connections are left: {counters}")
         total.responses += outcome.responses

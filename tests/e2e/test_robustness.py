@@ -12,6 +12,7 @@ import pytest
 from programs import BIN_DIR, INLINE, POOL, ROOT, program, sanitized
 
 sys.path.insert(0, str(ROOT / "scripts"))
+from httpdyno_robustness.program import TrialError, running  # noqa: E402
 from httpdyno_robustness.responses import Responses  # noqa: E402
 
 ONE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -29,7 +30,8 @@ def trials(*arguments: str) -> str:
 @pytest.mark.parametrize("row, loops", [(INLINE, "1"), (INLINE, "2"), (POOL, "1"), (POOL, "2")])
 def test_stop_truncates_nothing(row: str, loops: str) -> None:
     assert program(row)
-    said = trials("stop", "--row", row, "--loops", loops, "--trials", "3")
+    # What a busy machine makes late must not be cut.
+    said = trials("stop", "--row", row, "--loops", loops, "--trials", "3", "--drain-seconds", "30")
     found = re.search(r" (\d+) whole responses, 0 truncated", said)
     assert found and int(found[1]) > 3 * 64, said
 
@@ -39,6 +41,16 @@ def test_without_descriptors_it_neither_spins_nor_forgets(row: str) -> None:
     percent = "5" if not sanitized() else "50"
     said = trials("descriptors", "--row", row, "--seconds", "1", "--cpu-percent-max", percent)
     assert ", 200 served, " in said
+
+
+def test_a_server_that_is_not_ready_is_ended(tmp_path: Path) -> None:
+    script = tmp_path / "server"
+    script.write_text("#!/bin/sh\necho $$\nexec sleep 60\n")
+    script.chmod(0o755)
+    with pytest.raises(TrialError, match="is not ready") as error, running(script, []):
+        pass
+    pid = re.search(r"'(\d+)", str(error.value))
+    assert pid and not Path(f"/proc/{pid[1]}").exists()
 
 
 @pytest.mark.parametrize("octets", [ONE, CHUNKED, ONE * 3 + CHUNKED + ONE])

@@ -5,13 +5,15 @@ PROFILE ?= quick
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 SEEDS ?= 200000
+PEERS ?= yes
 PYTHON := /usr/bin/python3
 
 .PHONY: help bench test fuzz sim coverage micro report build setup clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make bench    build, measure every variant, write BENCH.md and its plots (PROFILE=quick or full)'
+	@echo 'make bench    build, measure every variant, write BENCH.md and its plots (PROFILE=quick or full);'
+	@echo '              installs nginx and h2o, to compare with (PEERS=no: does not)'
 	@echo 'make test     build and run every test (PRESET=release, debug, asan or tsan)'
 	@echo 'make fuzz     every fuzz target for FUZZ_SECONDS=60, under the sanitizers'
 	@echo 'make sim      SEEDS=200000 seeds of the simulated world'
@@ -49,7 +51,7 @@ coverage: build
 
 bench: PRESET = release
 bench: build
-	@scripts/setup --peers || echo 'The servers of others will be missing in BENCH.md.'
+	@[[ $(PEERS) == no ]] || scripts/setup --peers || echo 'The servers of others will be missing in BENCH.md.'
 	$(PYTHON) scripts/bench.py --profile $(PROFILE) $(BENCH_ARGS)
 	$(PYTHON) scripts/report.py
 

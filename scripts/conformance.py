@@ -27,8 +27,8 @@ HEADER = """\
 
 *Level*: what the RFC says, or *our choice* where it leaves one; then it is the strict one. "close" is a status with `Connection: close`,
 after which nothing more is parsed, and the connection is closed in stages. Cases are counted in parentheses; each runs whole, split at every
-position and octet by octet, through the server and through the bare parser ([how](../tests/conformance/README.md)). Other tests are named as
-`file::test`, those in C++ as `unit: Suite.Test`.
+position and octet by octet (above 1,500 octets: at a sample of positions), through the server and through the bare parser
+([how](../tests/conformance/README.md)). Other tests are named as `file::test`, those in C++ as `unit: Suite.Test`.
 """
 
 

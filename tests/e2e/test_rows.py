@@ -1,5 +1,5 @@
-"""rows.json says which tests show which row of the checklist, which trouble of other servers (T) and, where no conformance case
-can, which rule of HTTP (H); here it is held to that.
+"""rows.json says which tests show which property of the server (A, B, C: the tests say what it is), which trouble of other servers
+(T) and, where no conformance case can, which rule of HTTP (H); here it is held to that.
 
 An entry is FILE::TEST with a file of this folder or a path from tests/, or `unit: SUITE.TEST` of a C++ test.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import shlex
 import signal
 import subprocess
 import urllib.request
@@ -85,7 +86,18 @@ def test_cmake_refuses_another_version(prefix: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         ["cmake", "-S", tmp_path, "-B", tmp_path / "build", f"-DCMAKE_PREFIX_PATH={prefix}"],
         capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode != 0 and "version" in done.stderr
+    assert done.returncode != 0
+    assert "not accepted" in done.stderr and "version: 0.1" in done.stderr
+
+
+def test_the_library_alone_is_configured_as_documented(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "EMBEDDING.md").read_text()
+    (line,) = re.findall(r"^    (cmake -S .*)$", page, re.MULTILINE)
+    command = [str(tmp_path) if word == "build/library" else word for word in shlex.split(line, comments=True)]
+    assert str(tmp_path) in command
+    run(*command, cwd=ROOT)
+    made = (tmp_path / "build.ninja").read_text()
+    assert "libhttpdyno.a" in made and "inline-system" not in made
 
 
 def test_pkg_config_finds_it(pkg_config_path: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLE = ROOT / "server" / "knobs.def"
 PAGE = ROOT / "docs" / "KNOBS.md"
 ROW = re.compile(r'KNOB\((\w+),\s*([\w:]+),\s*([^,]+),\s*([^,]+),\s*([^,]+),\s*"(\w+)",\s*"([^"]+)"\)')
-NAMES = {"kLongestMs": 365 * 24 * 3600 * 1000, "kRequestBytesMaxMax": 4000 << 20, "INT32_MAX": 2**31 - 1, "UINT64_MAX": 2**64 - 1}
+NAMES = {"kLongestMs": 365 * 24 * 3600 * 1000, "kRequestBytesMaxMax": 4000 << 20, "kTrailerBytesMaxMax": 64 << 20, "INT32_MAX": 2**31 - 1, "UINT64_MAX": 2**64 - 1}
 
 HEAD = """\
 <!-- Made by scripts/knobs.py from server/knobs.def. -->

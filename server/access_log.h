@@ -78,7 +78,7 @@ class AccessTrail {
   void end(const Connection& connection) {
     Entry& entry = at(connection);
     if (entry.open && entry.status != 0) tell(connection);
-    entry.open = false;
+    entry = {};
   }
 
  private:
@@ -90,6 +90,8 @@ class AccessTrail {
     std::uint64_t bytes = 0;
     Time begun{};
   };
+
+  static constexpr std::size_t kTargetKeptBytesMax = 256;
 
   Entry& at(const Connection& connection) {
     const std::uint32_t index = connection.id().index;
@@ -110,6 +112,8 @@ class AccessTrail {
                   .ended = read_clock()};
     if constexpr (requires { io_.peer(access.connection); }) access.peer = io_.peer(access.connection);
     (*log_)(std::as_const(access));
+    // The client chooses how long it is, and the place is kept.
+    if (entry.target.capacity() > kTargetKeptBytesMax) std::string().swap(entry.target);
   }
 
   Io& io_;

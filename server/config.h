@@ -14,6 +14,7 @@ namespace httpdyno {
 using std::chrono::milliseconds;
 
 inline constexpr std::size_t kRequestBytesMaxMax = 4000UL << 20;  // the parser's offsets have 32 bits
+inline constexpr std::size_t kTrailerBytesMaxMax = 64UL << 20;    // which count for nothing else
 inline constexpr std::int64_t kLongestMs =
     std::chrono::duration_cast<milliseconds>(std::chrono::hours(24 * 365)).count();
 
@@ -54,6 +55,7 @@ inline constexpr std::uint32_t kTurnsBehindMax = 128;        // before deadlines
 inline constexpr milliseconds kAcceptRetry{100};             // after the descriptors or the memory ran out
 
 static_assert(kFirstBufferBytes >= 4096, "a browser's head must fit without growing");
-static_assert(kRequestBytesMaxMax + (1UL << 24) <= UINT32_MAX, "a request and one read behind it");
+static_assert(kRequestBytesMaxMax + kTrailerBytesMaxMax + (1UL << 24) <= UINT32_MAX,
+              "a request, its trailers and one read behind it");
 
 }  // namespace httpdyno

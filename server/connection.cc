@@ -121,6 +121,7 @@ bool Connection::next_request(Commons& commons) {
 
 void Connection::end(Commons& commons, Time now) {
   const bool had_frame = frame_ != nullptr;
+  const bool some_were_whole = commons.cursor.used > 0;
   if (state_ == State::finishing || commons.cursor.rest().empty()) {
     // Refused or answered for the last time, what follows is not looked at; otherwise everything was whole.
     commons.cursor.parser->reset();
@@ -129,9 +130,9 @@ void Connection::end(Commons& commons, Time now) {
     keep_unfinished(commons);
   }
   unsent_answers_ += commons.granted - commons.budget;
-  if (commons.cursor.used > 0) late_ = false;
+  if (some_were_whole) late_ = false;
   if (frame_ != nullptr) {
-    if (!had_frame || commons.cursor.used > 0) begin_request(commons.config, now);
+    if (!had_frame || some_were_whole) begin_request(commons.config, now);
     if (!inside_body_ && frame_->parser.head_complete()) begin_body(commons.config, now);
   }
   if (peer_ended_) on_peer_end(commons);
@@ -164,7 +165,9 @@ void Connection::grow(Commons& commons, std::size_t total) {
 }
 
 void Connection::drop_frame(Commons& commons) {
-  if (frame_ != nullptr) commons.frames.give_back(frame_);
+  if (frame_ == nullptr) return;
+  if (commons.cursor.parser == &frame_->parser) commons.cursor = {.parser = &commons.lent_parser};
+  commons.frames.give_back(frame_);
   frame_ = nullptr;
 }
 
@@ -257,7 +260,7 @@ void Connection::pull_block(Commons& commons) {
   ByteBuffer& out = output_.filling(commons.outputs);
   const std::size_t enough = out.size() + kStreamBlockBytes;
   do {
-    stream_->pull(out, kStreamBlockBytes);
+    stream_->pull(out, enough - out.size());
   } while (stream_->result() == http::BodyStream::Result::more && out.size() < enough);
   after_pull(commons);
 }

@@ -41,7 +41,10 @@ class Loop {
     wheel_.cancel(drain_end_);
     table_.each([this](Connection& connection) {
       wheel_.cancel(connection);
-      if (connection.state() != State::closing) connection.start_closing();
+      if (connection.state() != State::closing) {
+        trail_.end(connection);
+        connection.start_closing();
+      }
       connection.release(commons_);
     });
   }

@@ -46,10 +46,11 @@ struct Job {
     // One piece: what a producer had to wait for is sent at once.
     if (stream != nullptr) stream->pull(block, kStreamBlockBytes);
   }
+  // Its block's memory goes back: as many jobs may have had one as there were connections, and they rest for good.
   void clear() {
     response.reset();
     head.clear();
-    block.clear();
+    block.release();
     stream.reset();
     frame = nullptr;
     threw = false;
@@ -115,13 +116,11 @@ class PoolDispatch {
     resting_.push(job);
   }
 
-  // False when every worker has a request and as many wait as may. A worker that is about to wake counts as
-  // free.
-  bool has_room() {
-    std::lock_guard lock(queue_mutex_);
-    return queued_.size() + running_.load(std::memory_order_relaxed) < count_ + backlog_;
-  }
+  // False when every worker has a request and as many wait as may. A worker that is about to wake counts as free;
+  // blocks of bodies do not count: their requests have been let in.
+  bool has_room() const { return requests_.load(std::memory_order_relaxed) < count_ + backlog_; }
   void submit(Job* job) {
+    if (job->frame != nullptr) requests_.fetch_add(1, std::memory_order_relaxed);
     {
       std::lock_guard lock(queue_mutex_);
       queued_.push(job);
@@ -143,7 +142,7 @@ class PoolDispatch {
     while (Job* job = next_job()) {
       job->run(handler_);
       // Before the answer can be seen: whoever asks again because of it must find this worker free.
-      running_.fetch_sub(1, std::memory_order_relaxed);
+      if (job->frame != nullptr) requests_.fetch_sub(1, std::memory_order_relaxed);
       if (complete(job)) waker.wake();
     }
   }
@@ -152,7 +151,6 @@ class PoolDispatch {
     std::unique_lock lock(queue_mutex_);
     queue_changed_.wait(lock, [this] { return stopping_ || !queued_.empty(); });
     if (stopping_) return nullptr;
-    running_.fetch_add(1, std::memory_order_relaxed);
     return queued_.pop();
   }
 
@@ -170,10 +168,11 @@ class PoolDispatch {
   std::vector<std::thread> workers_;
   IntrusiveStack<Job> resting_;
 
-  alignas(kCacheLine) std::mutex queue_mutex_;
+  alignas(kCacheLine) std::atomic<std::size_t> requests_{
+      0};  // that wait or are with a worker: loop up, workers down
+  std::mutex queue_mutex_;
   std::condition_variable queue_changed_;
   IntrusiveQueue<Job> queued_;
-  std::atomic<std::size_t> running_{0};  // raised with the lock held, lowered without
   bool stopping_ = false;
 
   alignas(kCacheLine) std::mutex completed_mutex_;

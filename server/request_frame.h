@@ -43,15 +43,20 @@ class FramePool {
       ++made_;
       return new RequestFrame(limits_);
     }
-    retained_bytes_ -= frame->bytes.capacity();
+    retained_bytes_ -= bytes_of(*frame);
     return frame;
   }
 
   void give_back(RequestFrame* frame) {
     frame->parser.reset();
     frame->bytes.clear();
-    if (retained_bytes_ + frame->bytes.capacity() > retain_bytes_max_) frame->bytes.release();
-    retained_bytes_ += frame->bytes.capacity();
+    if (retained_bytes_ + bytes_of(*frame) > retain_bytes_max_) frame->bytes.release();
+    if (retained_bytes_ + bytes_of(*frame) > retain_bytes_max_) {
+      --made_;
+      delete frame;
+      return;
+    }
+    retained_bytes_ += bytes_of(*frame);
     resting_.push(frame);
   }
 
@@ -60,6 +65,10 @@ class FramePool {
   std::size_t in_use() const { return made_ - resting_.count(); }
 
  private:
+  std::size_t bytes_of(const RequestFrame& frame) const {
+    return sizeof frame + limits_.fields_max * sizeof(http::FieldRange) + frame.bytes.capacity();
+  }
+
   http::ParseLimits limits_;
   std::size_t retain_bytes_max_;
   std::size_t retained_bytes_ = 0;

@@ -79,6 +79,7 @@ class BasicServer {
   // Runs every loop, the first on this thread and each other on one of its own, until stop() has been called
   // and everything in flight has ended. A loop that fails stops the others; its error is returned.
   Error run() {
+    if (shards_.empty()) return Error{EINVAL, "run() is for a server that listens"};
     if (shards_.size() == 1) return shards_.front()->run();
     std::vector<Error> errors(shards_.size());
     const auto run_shard = [this, &errors](std::size_t index) {
@@ -129,7 +130,11 @@ class BasicServer {
 
     Error open(const Config& config, io::Listener listener, Log& log) {
       if (Error error = io.open(std::move(listener))) return error;
-      loop = std::make_unique<Loop<io::EpollIo, Dispatch, Log>>(config, io, dispatch, &log);
+      try {
+        loop = std::make_unique<Loop<io::EpollIo, Dispatch, Log>>(config, io, dispatch, &log);
+      } catch (const std::system_error& error) {  // of a worker
+        return Error{error.code().value(), "thread"};
+      }
       return {};
     }
     Error run() {

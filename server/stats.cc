@@ -34,11 +34,10 @@ StatsTotal& StatsTotal::operator+=(const Stats& stats) {
 
 std::string StatsTotal::json() const {
   std::string text = "{";
-#define COUNTER(name, help) fmt::format_to(std::back_inserter(text), "\"" #name "\":{},", name);
+#define COUNTER(name, help) text.append("\"" #name "\":").append(std::to_string(name)).append(",");
 #include "server/counters.def"
 #undef COUNTER
-  fmt::format_to(std::back_inserter(text), "\"active\":{}}}", active);
-  return text;
+  return text.append("\"active\":").append(std::to_string(active)).append("}");
 }
 
 std::string StatsTotal::openmetrics() const {

@@ -45,7 +45,8 @@ struct StatsTotal {
 
   // One JSON object on one line, keys as in counters.def, and "active".
   std::string json() const;
-  // OpenMetrics 1.0 text: each counter as httpdyno_NAME_total, the open connections as a gauge.
+  // OpenMetrics 1.0 text: each counter as httpdyno_NAME_total (bytes_NAME as httpdyno_NAME_bytes_total), the open
+  // connections as a gauge.
   std::string openmetrics() const;
 };
 

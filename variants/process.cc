@@ -41,6 +41,13 @@ void stop_on_signals(void (*stop)(void*), void* argument) {
   raise_file_limit();
 }
 
+void ignore_signals() {
+  struct sigaction action {};
+  action.sa_handler = SIG_IGN;
+  ASSERT(sigaction(SIGTERM, &action, nullptr) == 0);
+  ASSERT(sigaction(SIGINT, &action, nullptr) == 0);
+}
+
 void print_ready(const Row& row, const io::Address& address) {
   const bool unix = address.family() == AF_UNIX;
   print_line(

@@ -17,6 +17,8 @@ inline constexpr int kExitUsage = 2;
 // SIGTERM and SIGINT call stop(argument), which must be async-signal-safe; SIGPIPE is ignored. The limit of
 // open files is raised as far as it may be. Once per process, from the main thread.
 void stop_on_signals(void (*stop)(void*), void* argument);
+// The server has ended and will go: a further signal must not reach it.
+void ignore_signals();
 
 // "inline-system: ready on http://127.0.0.1:8080/" or "inline-system: ready on unix:/run/site.sock"
 void print_ready(const Row& row, const io::Address& address);

@@ -21,6 +21,7 @@ template <template <class...> class ServerOf>
 int run_program(const Row& row, int argc, char** argv) {
   Options options;
   options.config.thread_pool_count = row.pooled() ? kDefaultWorkers : 0;
+  options.config.loops = static_cast<std::uint32_t>(row.loops);
   if (int code = 0; !parse_options(row, argc, argv, options, code)) return code;
 
   using Site = ServerOf<Router<Workloads>>;
@@ -35,6 +36,7 @@ int run_program(const Row& row, int argc, char** argv) {
   stop_on_signals([](void* site) { static_cast<Site*>(site)->stop(); }, &server);
   print_ready(row, server.address());
   const Error error = server.run();
+  ignore_signals();
   print_line(server.stats().total().json());
   if (error) return fail_run(row, error.message());
   return 0;

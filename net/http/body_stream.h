@@ -14,7 +14,7 @@ namespace httpdyno::http {
 // Writes the next octets of a content to the front of `room` (never empty) and returns how many: from 1 to
 // room.size(), or 0 at the end, after which it is not called again. It is called when the client has taken what
 // came before, so it need not hold more than one piece. It owns what it needs: the request is gone. By throwing
-// it breaks the content off.
+// it breaks the content off. When the connection ends before the content does, it is destroyed on the loop's thread.
 using BodyProducer = std::function<std::size_t(std::span<char> room)>;
 
 // Used by one thread at a time: the loop's, or with a pool one worker's after the other's.
@@ -36,7 +36,12 @@ class BodyStream {
   void send_in_chunks() { chunked_ = true; }
 
   // Appends the next piece to `out`: at most `bytes_max` octets, and the framing around them.
-  Result pull(ByteBuffer& out, std::size_t bytes_max) { return result_ = append_piece(out, bytes_max); }
+  // After the last one the producer is let go of, on the same thread.
+  Result pull(ByteBuffer& out, std::size_t bytes_max) {
+    result_ = append_piece(out, bytes_max);
+    if (result_ != Result::more) producer_ = nullptr;
+    return result_;
+  }
   // How the last pull() went.
   Result result() const { return result_; }
 

@@ -35,7 +35,7 @@ const ParseErrorRow& parse_error_row(ParseError error);  // not for `none`
 
 // All sizes in octets. What lies beyond a bound is refused, never cut.
 struct ParseLimits {
-  std::size_t request_bytes_max = 1 << 20;  // head and decoded body together; up to 4 GiB - 1
+  std::size_t request_bytes_max = 1 << 20;  // head and decoded body together; up to 4,000 MiB
   std::size_t head_bytes_max = 64 << 10;    // of those, the head
   std::size_t body_bytes_max = SIZE_MAX;    // and the decoded body
   std::size_t target_bytes_max = 8192;      // RFC 9112 section 3 asks for a request line of at least 8000

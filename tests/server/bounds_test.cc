@@ -192,5 +192,25 @@ TEST(Bounds, TheNextRequestHasATimeOfItsOwn) {
   EXPECT_EQ(bench.loop->stats().timeouts_request.value(), 0U);
 }
 
+// Frames are deleted as soon as they are given back: nothing may look at one afterwards.
+TEST(Bounds, NoBufferIsKept) {
+  Config config;
+  config.buffer_retain_bytes_max = 0;
+  config.timeout_request = 200ms;
+  for (const std::string end : {"\r\n", "bad\x01\r\n", ""}) {
+    InlineBench bench(config);
+    auto peer = bench.io.connect();
+    bench.turn();
+    peer->to_server.push_back("GET / HTTP/1.1\r\nHost: a\r\n");
+    bench.turn();
+    peer->to_server.push_back(end + get("/next"));
+    if (end.empty()) peer->to_server.clear();
+    bench.turn();
+    bench.turn(300ms);
+    EXPECT_EQ(count(peer->written, "HTTP/1.1 "), end == "\r\n" ? 2 : 1) << end;
+    EXPECT_EQ(bench.loop->frames_in_use(), 0U);
+  }
+}
+
 }  // namespace
 }  // namespace httpdyno

@@ -180,6 +180,11 @@ TEST(Server, TickIsForOneLoop) {
   EXPECT_EQ(server.tick(Duration::zero()).message(), "tick() is for one loop that listens: Invalid argument");
 }
 
+TEST(Server, RunIsForAServerThatListens) {
+  Server server(any_port(), [](const http::Request&, http::Response&) {});
+  EXPECT_EQ(server.run().message(), "run() is for a server that listens: Invalid argument");
+}
+
 TEST(Server, StopsBeforeItRuns) {
   for (const std::uint32_t loops : {1U, 4U}) {
     Config config = any_port();

@@ -51,8 +51,9 @@ class SimDispatch {
     job->clear();
     resting_.push(job);
   }
-  bool has_room() const { return queued_.size() + running_ < workers_ + backlog_; }
+  bool has_room() const { return requests_ < workers_ + backlog_; }
   void submit(Job* job) {
+    if (job->frame != nullptr) ++requests_;
     queued_.push(job);
     if (running_ < workers_) begin();
   }
@@ -71,6 +72,7 @@ class SimDispatch {
   void complete(Job* job) {
     job->run(handler_);
     --running_;
+    if (job->frame != nullptr) --requests_;
     const bool was_empty = completed_.empty();
     completed_.push(job);
     if (was_empty) wake_();
@@ -82,6 +84,7 @@ class SimDispatch {
   const std::size_t workers_;
   const std::size_t backlog_;
   std::size_t running_ = 0;
+  std::size_t requests_ = 0;
   std::size_t in_use_ = 0;
   std::function<void()> wake_;
   std::vector<std::unique_ptr<Job>> jobs_;

@@ -1,0 +1,58 @@
+// What a pool has room for, and what it keeps. Its workers are not started: nothing here needs them.
+#include "server/pool_dispatch.h"
+
+#include <gtest/gtest.h>
+
+namespace httpdyno {
+namespace {
+
+struct App {
+  void operator()(const http::Request&, http::Response&) {}
+};
+
+TEST(PoolDispatch, RequestsCountAgainstTheBacklogAndBlocksOfBodiesDoNot) {
+  Config config;
+  config.thread_pool_count = 2;
+  config.thread_pool_backlog = 3;
+  PoolDispatch<App> dispatch(config, App());
+  for (int i = 0; i < 100; ++i) dispatch.submit(dispatch.new_job());
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_TRUE(dispatch.has_room()) << i;
+    Job* job = dispatch.new_job();
+    job->frame = new RequestFrame(config.parse_limits());
+    dispatch.submit(job);
+  }
+  EXPECT_FALSE(dispatch.has_room());
+}
+
+TEST(PoolDispatch, AJobThatRestsKeepsNoBlock) {
+  Config config;
+  config.thread_pool_count = 1;
+  PoolDispatch<App> dispatch(config, App());
+  Job* job = dispatch.new_job();
+  job->block.append("a block");
+  dispatch.give_back(job);
+  EXPECT_EQ(dispatch.new_job(), job);
+  EXPECT_EQ(job->block.capacity(), 0U);
+  dispatch.give_back(job);
+}
+
+TEST(FramePool, WhatRestsTogetherStaysBelowTheBound) {
+  http::ParseLimits limits;
+  limits.fields_max = 10;
+  constexpr std::size_t kBound = 100'000;
+  FramePool frames(limits, kBound);
+  std::vector<RequestFrame*> taken;
+  for (int i = 0; i < 1000; ++i) {
+    taken.push_back(frames.take());
+    taken.back()->bytes.reserve_total(10'000);
+  }
+  EXPECT_EQ(frames.in_use(), 1000U);
+  for (RequestFrame* frame : taken) frames.give_back(frame);
+  EXPECT_EQ(frames.in_use(), 0U);
+  EXPECT_GT(frames.retained_bytes(), kBound / 2);
+  EXPECT_LE(frames.retained_bytes(), kBound);
+}
+
+}  // namespace
+}  // namespace httpdyno

@@ -12,8 +12,8 @@
 namespace httpdyno::http {
 
 // Writes the next octets of a content to the front of `room` (never empty) and returns how many: from 1 to
-// room.size(), or 0 at the end, after which it is not called again. It is called when the client has taken what
-// came before, so it need not hold more than one piece. It owns what it needs: the request is gone. By throwing
+// room.size(), or 0 at the end, after which it is not called again. It is called when there is room
+// for more, so it need not hold more than one piece. It owns what it needs: the request is gone. By throwing
 // it breaks the content off. When the connection ends before the content does, it is destroyed on the loop's thread.
 using BodyProducer = std::function<std::size_t(std::span<char> room)>;
 

@@ -69,7 +69,7 @@ class OutputPool {
 
  private:
   static constexpr std::size_t kFirstBytes = 1024;
-  // Below it, giving memory back and asking for it anew costs an answer more than copying its octets does.
+  // The most that a half keeps, however small the next answer is.
   static constexpr std::size_t kLargestBytes = 1 << 20;
 
   [[gnu::noinline]] static OutputBuffers* make() {

@@ -1,6 +1,6 @@
 // Runs a target over files and folders of inputs without libFuzzer: the committed corpus, in every build.
 //
-// Usage: replay_NAME FILE-OR-FOLDER...     Exit: 0 all held, 2 there was nothing to run.
+// Usage: fuzz_NAME FILE-OR-FOLDER...     Exit: 0 all held, 2 there was nothing to run.
 #include <unistd.h>
 
 #include <algorithm>

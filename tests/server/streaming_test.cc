@@ -136,6 +136,7 @@ TYPED_TEST(Streaming, HeadHasTheFramingAndNoContentAndNothingIsProduced) {
   EXPECT_EQ(count(peer->written, "Transfer-Encoding: chunked\r\n"), 1);
   EXPECT_EQ(count(peer->written, "Content-Length: 5\r\n"), 1);
   EXPECT_TRUE(peer->written.ends_with("\r\n\r\n"));
+  EXPECT_EQ(bench.pulls(), 0);
 }
 
 // The client must see that it is not whole: no last chunk, no full length, and the connection ends.

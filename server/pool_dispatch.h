@@ -46,11 +46,10 @@ struct Job {
     // One piece: what a producer had to wait for is sent at once.
     if (stream != nullptr) stream->pull(block, kStreamBlockBytes);
   }
-  // Its block's memory goes back: as many jobs may have had one as there were connections, and they rest for good.
   void clear() {
     response.reset();
     head.clear();
-    block.release();
+    block.clear();
     stream.reset();
     frame = nullptr;
     threw = false;
@@ -113,6 +112,8 @@ class PoolDispatch {
   }
   void give_back(Job* job) {
     job->clear();
+    // As many may have had a block as there were connections, and jobs rest for good.
+    if (resting_.count() >= count_) job->block.release();
     resting_.push(job);
   }
 

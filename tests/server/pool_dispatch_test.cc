@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <vector>
+
 namespace httpdyno {
 namespace {
 
@@ -25,16 +28,17 @@ TEST(PoolDispatch, RequestsCountAgainstTheBacklogAndBlocksOfBodiesDoNot) {
   EXPECT_FALSE(dispatch.has_room());
 }
 
-TEST(PoolDispatch, AJobThatRestsKeepsNoBlock) {
+TEST(PoolDispatch, JobsThatRestKeepAsManyBlocksAsThereAreWorkers) {
   Config config;
-  config.thread_pool_count = 1;
+  config.thread_pool_count = 2;
   PoolDispatch<App> dispatch(config, App());
-  Job* job = dispatch.new_job();
-  job->block.append("a block");
-  dispatch.give_back(job);
-  EXPECT_EQ(dispatch.new_job(), job);
-  EXPECT_EQ(job->block.capacity(), 0U);
-  dispatch.give_back(job);
+  std::vector<Job*> jobs;
+  for (int i = 0; i < 10; ++i) {
+    jobs.push_back(dispatch.new_job());
+    jobs.back()->block.append("a block");
+  }
+  for (Job* job : jobs) dispatch.give_back(job);
+  EXPECT_EQ(std::ranges::count_if(jobs, [](const Job* job) { return job->block.capacity() > 0; }), 2);
 }
 
 TEST(FramePool, WhatRestsTogetherStaysBelowTheBound) {

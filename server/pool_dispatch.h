@@ -113,7 +113,7 @@ class PoolDispatch {
   void give_back(Job* job) {
     job->clear();
     // As many may have had a block as there were connections, and jobs rest for good.
-    if (resting_.count() >= count_) job->block.release();
+    if (resting_.size() >= count_) job->block.release();
     resting_.push(job);
   }
 

@@ -62,7 +62,7 @@ class FramePool {
 
   std::size_t retained_bytes() const { return retained_bytes_; }
   // Frames that somebody has; for checks.
-  std::size_t in_use() const { return made_ - resting_.count(); }
+  std::size_t in_use() const { return made_ - resting_.size(); }
 
  private:
   std::size_t bytes_of(const RequestFrame& frame) const {

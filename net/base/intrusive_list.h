@@ -54,24 +54,25 @@ template <class T>
 class IntrusiveStack {
  public:
   bool empty() const { return top_ == nullptr; }
+  std::size_t size() const { return size_; }
+
   void push(T* node) {
     node->next = top_;
     top_ = node;
+    ++size_;
   }
+  // The newest node, or null.
   T* pop() {
     T* node = top_;
-    if (node != nullptr) top_ = node->next;
+    if (node == nullptr) return nullptr;
+    top_ = node->next;
+    --size_;
     return node;
-  }
-  // Walks the list: for checks.
-  std::size_t count() const {
-    std::size_t nodes = 0;
-    for (const T* node = top_; node != nullptr; node = node->next) ++nodes;
-    return nodes;
   }
 
  private:
   T* top_ = nullptr;
+  std::size_t size_ = 0;
 };
 
 }  // namespace httpdyno

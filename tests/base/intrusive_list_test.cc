@@ -40,8 +40,11 @@ TEST(IntrusiveStack, LastInFirstOut) {
   EXPECT_EQ(stack.pop(), nullptr);
   stack.push(&nodes[0]);
   stack.push(&nodes[1]);
+  EXPECT_EQ(stack.size(), 2U);
   EXPECT_EQ(stack.pop(), &nodes[1]);
   EXPECT_EQ(stack.pop(), &nodes[0]);
+  EXPECT_EQ(stack.pop(), nullptr);
+  EXPECT_EQ(stack.size(), 0U);
   EXPECT_TRUE(stack.empty());
 }
 

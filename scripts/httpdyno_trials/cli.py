@@ -87,13 +87,14 @@ def _measure(options: argparse.Namespace) -> int:
     settings = trial.Settings(variant.name, options.connections, options.rounds, options.timeout_ms, seed)
     cores = machine.choose_cores()
     record: dict[str, Any] = {
-        "schema_version": 1,
+        "schema_version": 2,
         "started": timestamp(),
         "command": _command(settings),
         "revision": {"commit": revision.commit, "dirty": revision.dirty},
         "settings": dataclasses.asdict(settings),
         "attacks": [
             {"name": attack.name, "title": attack.title, "evicted_by": list(attack.evicted_by),
+             "processes": attacks.PROCESSES,
              "command": " ".join(attacks.command(attack, "http://HOST:PORT", settings.connections))}
             for attack in attacks.ATTACKS
         ],

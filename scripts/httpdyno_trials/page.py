@@ -70,12 +70,14 @@ def render(record: Mapping[str, Any]) -> str:
         "|---|---|---|---|---|---|---|---|---|",
         *[_healthy_line(attack, _rounds(record, attack), _quiet(record)) for attack in record["attacks"]],
         "",
-        "The attack runs on the core of the healthy client's generator and gets what that leaves (SCHED_IDLE). Figures "
+        "The attack runs on the core of the healthy client's generator and gets what that leaves (SCHED_IDLE). It is "
+        "shared by several processes: one alone polls so many connections at once that the healthy client waits for "
+        "its own core, not for the server ([decision 0006](decisions/0006-slow-clients-share-their-attack.md)). Figures "
         "are medians over rounds with their intervals.",
         "",
         "The attacks:",
         "",
-        *[f"- {attack['name']}: `{attack['command']}`" for attack in record["attacks"]],
+        *[f"- {attack['name']}: {attack['processes']} times `{attack['command']}`" for attack in record["attacks"]],
     ]
     return "\n".join(lines) + "\n"
 
@@ -104,9 +106,10 @@ def _rounds(record: Mapping[str, Any], attack: Mapping[str, Any]) -> list[Mappin
 
 def _together(attack: Mapping[str, Any], rounds: Sequence[Mapping[str, Any]]) -> list[int]:
     """Slow clients at a time, at most: without the healthy client's connections and the tool's probes."""
-    own = re.search(r" -c (\d+) ", attack["command"])
-    assert own is not None
-    return [min(each["eviction"]["open_max"] - HEALTHY.connections, int(own[1])) for each in rounds]
+    each_has = re.search(r" -c (\d+) ", attack["command"])
+    assert each_has is not None
+    own = attack["processes"] * int(each_has[1])
+    return [min(each["eviction"]["open_max"] - HEALTHY.connections, own) for each in rounds]
 
 
 def _together_max(record: Mapping[str, Any]) -> int:

@@ -85,7 +85,7 @@ def _serving(settings: Settings, program: Path, cores: Placement) -> Iterator[Se
 def _attacked(
     settings: Settings, attack: Attack, server: Server, generators: Generators, cores: Placement
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    connections = min(settings.connections, attack.connections_max)
+    connections = attack.connections(settings.connections)
     with Watch(server.url) as watch, attacking(attack, server.url, settings.connections, cores.generator):
         healthy = _healthy(settings, server, generators, cores)
         # By now all should have been given up. Whoever has not is late, and the record will say by how much.

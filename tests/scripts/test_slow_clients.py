@@ -35,7 +35,7 @@ def test_every_attack_is_counted_by_counters_that_exist() -> None:
     for attack in attacks.ATTACKS:
         assert attack.evicted_by and all(f"COUNTER({name}," in table for name in attack.evicted_by)
         command = attacks.command(attack, "http://127.0.0.1:1", 2000)
-        assert command[command.index("-c") + 1] == str(min(2000, attack.connections_max))
+        assert attacks.PROCESSES * int(command[command.index("-c") + 1]) == min(2000, attack.connections_max)
         assert command[-1] == f"http://127.0.0.1:1{attack.path}"
 
 
@@ -53,10 +53,10 @@ def make_record(ratio: float = 1.5, life_ms: int | None = 5060) -> dict[str, Any
         for number in range(1, 7) for attack in attacks.ATTACKS
     ]
     return {
-        "name": NAME, "schema_version": 1, "started": "2026-11-21T15:00:00Z", "finished": "2026-11-21T15:05:00Z",
+        "name": NAME, "schema_version": 2, "started": "2026-11-21T15:00:00Z", "finished": "2026-11-21T15:05:00Z",
         "command": "scripts/slow_clients.py measure --seed 1", "revision": {"commit": "a" * 40, "dirty": False},
         "settings": {"variant": "inline-system", "connections": 2000, "rounds": 6, "timeout_ms": 5000, "seed": 1},
-        "attacks": [{"name": a.name, "title": a.title, "evicted_by": list(a.evicted_by),
+        "attacks": [{"name": a.name, "title": a.title, "evicted_by": list(a.evicted_by), "processes": attacks.PROCESSES,
                      "command": " ".join(attacks.command(a, "http://HOST:PORT", 2000))} for a in attacks.ATTACKS],
         "machine": {"cpu_model": "Imagined CPU", "usable_cpus": 2, "kernel": "Linux 6.1.0", "distribution": "Debian"},
         "placement": {"server": 1, "generator": 0, "relation": "distinct"},

@@ -13,6 +13,7 @@ import random
 import select
 import socket
 import time
+from collections.abc import Callable
 
 from httpdyno_robustness.program import TrialError, running
 from httpdyno_robustness.responses import Responses
@@ -102,7 +103,7 @@ class Outcome:
     stop_seconds: float = 0.0  # from the signal to the last connection's end
 
 
-def trial(port: int, terminate: object, connections: int, delay: float) -> Outcome:
+def trial(port: int, terminate: Callable[[], None], connections: int, delay: float) -> Outcome:
     askers = {}
     poll = select.poll()
     for number in range(connections):
@@ -118,7 +119,7 @@ def trial(port: int, terminate: object, connections: int, delay: float) -> Outco
             raise TrialError(f"{len(askers)} connections do not end")
         # Every manner has been answered before the end may come.
         if signalled is None and now - begin >= delay and all(asker.responses.whole for asker in askers.values()):
-            terminate()  # type: ignore[operator]
+            terminate()
             signalled = time.monotonic()
         for descriptor, _ in poll.poll(5):
             asker = askers[descriptor]

@@ -74,8 +74,8 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
 
 def _measure(options: argparse.Namespace) -> int:
     interrupts.take_signals()
-    if options.connections < 1 or options.rounds < 1 or options.timeout_ms < 100:
-        raise UsageError("give at least one connection, one round and 100 ms")
+    if options.connections < attacks.PROCESSES or options.rounds < 1 or options.timeout_ms < 100:
+        raise UsageError(f"give at least {attacks.PROCESSES} connections, one round and 100 ms")
     (variant,) = select(load_variants(ROOT / "variants" / "variants.json"), options.variant, "variant")[:1]
     revision = tree_revision(ROOT)
     generators = Generators(options.bin_dir, needs_wrk=False)

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from .errors import RunError
-from .processes import Server
+from .servers import Server
 
 _FIELDS = {"Rss": "rss_bytes", "Pss": "pss_bytes", "Anonymous": "anonymous_bytes"}
 _QUIET_SECONDS = 10.0

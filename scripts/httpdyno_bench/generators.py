@@ -13,7 +13,8 @@ from typing import Any
 
 from .errors import RunError, UsageError
 from .plan import SETTLE_PAIRS, SLICE_MS
-from .processes import Finished, Server, ask, describe_exit, run_to_end
+from .processes import Finished, ask, describe_exit, run_to_end
+from .servers import Server
 from .tables import Workload
 
 PERCENTILES = ("mean", "p50", "p90", "p99", "p99_9", "max")

@@ -19,8 +19,8 @@ from .identity import Program
 from .machine import Placement, Reading, disturbance
 from .peers import Peer, serving_peer
 from .plan import Step
-from .processes import Server, serving
 from .record import Setup
+from .servers import Server, serving
 from .tables import Workload
 
 # The start of a process fixes where its stack lies; the size of its environment moves that, so it is drawn anew.

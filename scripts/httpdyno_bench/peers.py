@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from .processes import Server, listening
+from .servers import Server, listening
 
 # Where Debian puts servers, which is not on everybody's PATH.
 _SYSTEM_PROGRAMS = "/usr/sbin"

@@ -1,4 +1,4 @@
-"""Starting, watching and ending the programs of a run: servers that stay, generators that come back.
+"""Starting and ending the programs of a run.
 
 Whatever is started here is in one register and is killed, by its own process id, when the run ends in any way. Should
 the runner itself be killed, the kernel ends the servers (PR_SET_PDEATHSIG); generators end by themselves.
@@ -9,23 +9,19 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import dataclasses
-import json
 import os
 import select
 import signal
-import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from .errors import RunError, UsageError
 from .interrupts import held
 
-READY_SECONDS = 10.0
-STOP_SECONDS = 15.0
 IDENTITY_SECONDS = 10.0
 # What a generator may need beyond its planned time before it counts as hung.
 GENERATOR_GRACE_SECONDS = 20.0
@@ -51,6 +47,11 @@ def process_cpu_ns(pid: int) -> int:
     return time.clock_gettime_ns((~pid << 3) | _CPUCLOCK_SCHED)
 
 
+def die_with_runner() -> None:
+    """For a child, before it becomes its program."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 def describe_exit(code: int) -> str:
     if code >= 0:
         return f"exit code {code}"
@@ -58,101 +59,6 @@ def describe_exit(code: int) -> str:
         return f"killed by {signal.Signals(-code).name}"
     except ValueError:
         return f"killed by signal {-code}"
-
-
-@dataclasses.dataclass
-class Server:
-    """A server that is ready to accept. Used through serving()."""
-
-    name: str
-    pid: int
-    url: str
-    _process: subprocess.Popen[bytes]
-    _stderr: IO[bytes]
-
-    def cpu_ns(self) -> int:
-        self.check_alive()
-        try:
-            return process_cpu_ns(self.pid)
-        except OSError as error:
-            raise RunError(f"{self.name}: no process clock: {error.strerror}") from error
-
-    def memory(self) -> dict[str, int]:
-        """Resident memory now and at its highest, in bytes."""
-        self.check_alive()
-        kilobytes: dict[str, int] = {}
-        for line in Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8").splitlines():
-            key, _, value = line.partition(":")
-            if key in ("VmRSS", "VmHWM"):
-                kilobytes[key] = int(value.split()[0])
-        return {
-            "server_rss_bytes": kilobytes["VmRSS"] * 1024,
-            "server_rss_peak_bytes": kilobytes["VmHWM"] * 1024,
-        }
-
-    def check_alive(self) -> None:
-        code = self._process.poll()
-        if code is not None:
-            raise RunError(f"the server {self.name} died ({describe_exit(code)}){_last_line(self._stderr)}")
-
-    def stop(self) -> dict[str, Any]:
-        """Ends it with SIGTERM and returns the counters that it prints at the end."""
-        self.check_alive()
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            printed, _ = self._process.communicate(timeout=STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            raise RunError(f"the server {self.name} did not stop within {STOP_SECONDS:g} s of SIGTERM") from None
-        if self._process.returncode != 0:
-            how = describe_exit(self._process.returncode)
-            raise RunError(f"the server {self.name} did not stop cleanly ({how}){_last_line(self._stderr)}")
-        lines = printed.decode(errors="replace").strip().splitlines()
-        try:
-            counters = json.loads(lines[-1])
-            counters["requests"] = int(counters["requests"])
-        except (IndexError, ValueError, KeyError, TypeError):
-            raise RunError(f"the server {self.name} printed no counters when it stopped") from None
-        return dict(counters)
-
-
-@contextlib.contextmanager
-def serving(
-    program: Path, arguments: Sequence[str], core: int, environment: Mapping[str, str] | None = None
-) -> Iterator[Server]:
-    """A server program on a core, from its ready line on; it is gone at the end of the block, whatever happens."""
-    name = program.name
-    with tempfile.TemporaryFile() as stderr:
-        process = _start(
-            [str(program), "--bind", "127.0.0.1", "--port", "0", *arguments],
-            core,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            environment=environment,
-            dies_with_runner=True,
-        )
-        try:
-            url = _await_ready_line(name, process, stderr)
-            yield Server(name, process.pid, url, process, stderr)
-        finally:
-            _end(process)
-
-
-@contextlib.contextmanager
-def listening(name: str, command: Sequence[str], core: int, port: int) -> Iterator[Server]:
-    """The same of a server that says nothing when it is ready: it is when it accepts on its port."""
-    with tempfile.TemporaryFile() as stderr:
-        process = _start(command, core, stdout=subprocess.DEVNULL, stderr=stderr, dies_with_runner=True)
-        server = Server(name, process.pid, f"http://127.0.0.1:{port}", process, stderr)
-        try:
-            deadline = time.monotonic() + READY_SECONDS
-            while not _accepts(port):
-                server.check_alive()
-                if time.monotonic() > deadline:
-                    raise RunError(f"the server {name} was not ready within {READY_SECONDS:g} s")
-                time.sleep(0.01)
-            yield server
-        finally:
-            _end(process)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,8 +78,7 @@ def run_to_end(command: Sequence[str], core: int, expected_seconds: float) -> Fi
     name = Path(command[0]).name
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         begin = time.monotonic_ns()
-        process = _start(command, core, stdout=stdout, stderr=stderr)
-        try:
+        with started(command, core, stdout, stderr) as process:
             pidfd = os.pidfd_open(process.pid)
             try:
                 ready, _, _ = select.select([pidfd], [], [], expected_seconds + GENERATOR_GRACE_SECONDS)
@@ -186,12 +91,10 @@ def run_to_end(command: Sequence[str], core: int, expected_seconds: float) -> Fi
                 _, status, usage = os.wait4(process.pid, 0)
                 end = time.monotonic_ns()
                 process.returncode = os.waitstatus_to_exitcode(status)
-        finally:
-            _end(process)
         return Finished(
             code=process.returncode,
-            stdout=_text(stdout),
-            stderr=_text(stderr),
+            stdout=text(stdout),
+            stderr=text(stderr),
             cpu_ns=round((usage.ru_utime + usage.ru_stime) * 1e9),
             wall_ns=end - begin,
         )
@@ -215,19 +118,42 @@ def ask(program: Path, *arguments: str) -> str:
     return done.stdout.decode(errors="replace")
 
 
-def _start(
+def text(stream: IO[bytes]) -> str:
+    stream.seek(0)
+    return stream.read().decode(errors="replace")
+
+
+@contextlib.contextmanager
+def started(
     command: Sequence[str],
-    core: int,
+    core: int | None,
     stdout: int | IO[bytes],
     stderr: int | IO[bytes],
     environment: Mapping[str, str] | None = None,
-    dies_with_runner: bool = False,
+    before_exec: Callable[[], None] | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process, on a core or on any; it is gone at the end of the block."""
+    process = _start(command, core, stdout, stderr, environment, before_exec)
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _start(
+    command: Sequence[str],
+    core: int | None,
+    stdout: int | IO[bytes],
+    stderr: int | IO[bytes],
+    environment: Mapping[str, str] | None = None,
+    before_exec: Callable[[], None] | None = None,
 ) -> subprocess.Popen[bytes]:
     # The core is inherited: without a preexec_fn Python starts a child by vfork, and the child's account does not
     # begin with the copying of the runner's memory. A server's start is not measured, so it may have one.
     own = os.sched_getaffinity(0)
     with held():
-        os.sched_setaffinity(0, {core})
+        if core is not None:
+            os.sched_setaffinity(0, {core})
         try:
             process = subprocess.Popen(
                 list(command),
@@ -237,7 +163,7 @@ def _start(
                 env={**os.environ, **(environment or {})},
                 # Ctrl-C is for the runner alone; it ends its children in order.
                 process_group=0,
-                preexec_fn=_die_with_runner if dies_with_runner else None,
+                preexec_fn=before_exec,
             )
         except OSError as error:
             raise RunError(f"cannot start {Path(command[0]).name}: {error.strerror}") from error
@@ -256,42 +182,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         if process.stdout is not None:
             process.stdout.close()
         _running.pop(process.pid, None)
-
-
-def _die_with_runner() -> None:
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-
-
-def _await_ready_line(name: str, process: subprocess.Popen[bytes], stderr: IO[bytes]) -> str:
-    assert process.stdout is not None
-    deadline = time.monotonic() + READY_SECONDS
-    printed = b""
-    while b"\n" not in printed:
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([process.stdout], [], [], left)[0]:
-            raise RunError(f"the server {name} was not ready within {READY_SECONDS:g} s")
-        chunk = os.read(process.stdout.fileno(), 4096)
-        if not chunk:
-            code = process.wait()
-            raise RunError(f"the server {name} did not start ({describe_exit(code)}){_last_line(stderr)}")
-        printed += chunk
-    line = printed.split(b"\n", 1)[0].decode(errors="replace").strip()
-    marker = "ready on "
-    if not line.startswith(f"{name}: {marker}http://"):
-        raise RunError(f"the server {name} printed '{line}', not that it is ready")
-    return line[line.index(marker) + len(marker):].rstrip("/")
-
-
-def _accepts(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _text(stream: IO[bytes]) -> str:
-    stream.seek(0)
-    return stream.read().decode(errors="replace")
-
-
-def _last_line(stream: IO[bytes]) -> str:
-    lines = _text(stream).strip().splitlines()
-    return f": {lines[-1]}" if lines else ""

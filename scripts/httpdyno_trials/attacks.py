@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import dataclasses
 import os
 import re
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator
 
-from httpdyno_bench.errors import RunError, UsageError
+from httpdyno_bench.errors import UsageError
+from httpdyno_bench.processes import die_with_runner, started
 
 TOOL = "slowhttptest"
 # Processes that share an attack. The tool polls all its connections at once; with 2,000 of them the kernel was busy with
@@ -23,8 +22,6 @@ PROCESSES = 8
 # open at a time.
 RATE = 1000
 _LENGTH_SECONDS = 60
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,19 +78,12 @@ def attacking(attack: Attack, url: str, connections: int, core: int) -> Iterator
     leaves (SCHED_IDLE): what the attack itself computes is not to be mistaken for slowness of the server."""
 
     def before_exec() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        os.sched_setaffinity(0, {core})
+        die_with_runner()
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
+    line = command(attack, url, connections)
     with contextlib.ExitStack() as running:
         for _ in range(PROCESSES):
-            try:
-                process = subprocess.Popen(
-                    command(attack, url, connections), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL, process_group=0, preexec_fn=before_exec,
-                )
-            except OSError as error:
-                raise RunError(f"cannot start {TOOL}: {error.strerror}") from error
-            running.callback(process.wait)
-            running.callback(process.kill)
+            running.enter_context(
+                started(line, core, subprocess.DEVNULL, subprocess.DEVNULL, before_exec=before_exec))
         yield

@@ -15,7 +15,7 @@ from httpdyno_bench.crowd import connections_within_limits
 from httpdyno_bench.errors import RunError
 from httpdyno_bench.generators import Generators
 from httpdyno_bench.machine import Placement, Reading, disturbance
-from httpdyno_bench.processes import Server, serving
+from httpdyno_bench.servers import Server, serving
 from httpdyno_bench.tables import Workload
 
 from .attacks import ATTACKS, RATE, Attack, attacking

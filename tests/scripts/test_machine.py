@@ -98,7 +98,7 @@ import os, subprocess, sys
 sys.path.insert(0, {str(ROOT / "scripts")!r})
 from httpdyno_bench import processes
 child = processes._start(["sleep", "60"], min(os.sched_getaffinity(0)), subprocess.DEVNULL, subprocess.DEVNULL,
-                         dies_with_runner=True)
+                         before_exec=processes.die_with_runner)
 print(child.pid, flush=True)
 os.kill(os.getpid(), 9)
 """

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <concepts>
-#include <exception>
 
 #include "net/http/request.h"
 #include "net/http/response.h"
@@ -22,7 +21,6 @@ bool run_handler(H& handler, const http::Request& request, http::Response& respo
   try {
     handler(request, response);
     return true;
-  } catch (const std::exception&) {
   } catch (...) {
   }
   response.reset();

@@ -4,7 +4,6 @@
 #include <bit>
 #include <charconv>
 #include <cstring>
-#include <exception>
 #include <string_view>
 
 namespace httpdyno::http {
@@ -34,8 +33,6 @@ BodyStream::Result BodyStream::append_piece(ByteBuffer& out, std::size_t bytes_m
   std::size_t count = 0;
   try {
     count = producer_({begin + before, room});
-  } catch (const std::exception&) {
-    return Result::failed;
   } catch (...) {
     return Result::failed;
   }

@@ -252,7 +252,7 @@ void Connection::thaw(Commons& commons, const RequestFrame& frame, std::string_v
   const bool keep_alive = stays(commons, frame.parser, response);
   answer(commons, head.size(), copy_head, keep_alive, http::content_of(response, frame.parser.is_head()));
   conclude(std::move(stream), keep_alive);
-  if (state_ == State::streaming) take_back(commons, std::move(stream_), block, now);
+  if (state_ == State::streaming) append_block(commons, block);
 }
 
 void Connection::pull_block(Commons& commons) {
@@ -268,8 +268,12 @@ void Connection::pull_block(Commons& commons) {
 void Connection::take_back(Commons& commons, std::unique_ptr<http::BodyStream> stream, std::string_view block,
                            Time now) {
   stream_ = std::move(stream);
-  output_.filling(commons.outputs).append(block);
   begin_request(commons.config, now);
+  append_block(commons, block);
+}
+
+void Connection::append_block(Commons& commons, std::string_view block) {
+  output_.filling(commons.outputs).append(block);
   after_pull(commons);
 }
 

@@ -211,6 +211,7 @@ class Connection : public TimerNode {
   void answer(Commons& commons, std::size_t head_bytes_max, WriteHead write_head, bool keep_alive,
               std::string_view content);
   void conclude(std::unique_ptr<http::BodyStream> stream, bool keep_alive);
+  void append_block(Commons& commons, std::string_view block);
   void after_pull(Commons& commons);
   void begin_body(const Config& config, Time now);
   bool stays(const Commons& commons, const http::RequestParser& parser, const http::Response& response) const;

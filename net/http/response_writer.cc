@@ -16,8 +16,6 @@ char* put(char* out, const char (&literal)[n]) {
   return out + n - 1;
 }
 
-constexpr std::size_t kDecimalBytesMax = 20;
-
 char* put_decimal(char* out, std::uint64_t value) {
   char digits[kDecimalBytesMax];
   char* first = digits + sizeof digits;

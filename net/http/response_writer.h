@@ -11,9 +11,10 @@
 
 namespace httpdyno::http {
 
+inline constexpr std::size_t kDecimalBytesMax = 20;  // of a 64-bit number
+
 // How many octets write_head() may touch.
 inline std::size_t head_bytes_max(const Response& response) {
-  constexpr std::size_t kDecimalBytesMax = 20;
   constexpr std::size_t kFixed =
       kPaddedStatusLine + sizeof("Content-Type: \r\n") + sizeof("Content-Length: \r\n") + kDecimalBytesMax;
   return kFixed + response.content_type().size() + response.fields().size();

@@ -10,18 +10,11 @@ namespace httpdyno {
 
 namespace {
 
-template <std::integral T, std::integral Low, std::integral High>
+template <class T, std::integral Low, std::integral High>
 std::string out_of_range(std::string_view name, T value, Low low, High high, std::string_view unit) {
-  if (std::cmp_greater_equal(value, low) && std::cmp_less_equal(value, high)) return {};
-  return fmt::format("{} is {}; it may be from {} to {} {}", flag_name(name, ""), value, low, high, unit);
-}
-
-template <std::integral Low, std::integral High>
-std::string out_of_range(std::string_view name, milliseconds value, Low low, High high,
-                         std::string_view unit) {
-  if (value.count() >= low && value.count() <= high) return {};
-  return fmt::format("{} is {}; it may be from {} to {} {}", flag_name(name, "-ms"), value.count(), low, high,
-                     unit);
+  const auto count = count_of(value);
+  if (std::cmp_greater_equal(count, low) && std::cmp_less_equal(count, high)) return {};
+  return fmt::format("{} is {}; it may be from {} to {} {}", flag_name<T>(name), count, low, high, unit);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -44,8 +45,20 @@ struct Config {
   std::string problem() const;
 };
 
-// "timeout_request", "-ms" -> "timeout-request-ms": a knob as it is written on the command line.
+// A knob's value as a plain number.
+template <std::integral T>
+constexpr T count_of(T value) {
+  return value;
+}
+constexpr milliseconds::rep count_of(milliseconds value) { return value.count(); }
+
+// "timeout_request", "-ms" -> "timeout-request-ms"
 std::string flag_name(std::string_view knob, std::string_view suffix);
+// A knob of type T as it is written on the command line.
+template <class T>
+std::string flag_name(std::string_view knob) {
+  return flag_name(knob, std::same_as<T, milliseconds> ? "-ms" : "");
+}
 
 // Bounds that no user needs to turn.
 inline constexpr std::size_t kFirstBufferBytes =

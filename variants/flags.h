@@ -28,14 +28,15 @@ T parse_number(const std::string& flag, const std::string& text) {
   return parsed;
 }
 
-template <std::integral T>
+template <class T>
 CLI::Option* add_number(CLI::App& app, const std::string& flag, T& value, const std::string& help,
                         const std::string& unit) {
+  using Count = decltype(count_of(value));
   return app
       .add_option_function<std::string>(
-          flag, [&value, flag](const std::string& text) { value = parse_number<T>(flag, text); }, help)
+          flag, [&value, flag](const std::string& text) { value = T(parse_number<Count>(flag, text)); }, help)
       ->type_name(unit)
-      ->default_str(std::to_string(value));
+      ->default_str(std::to_string(count_of(value)));
 }
 
 inline std::string upper(std::string text) {
@@ -46,22 +47,10 @@ inline std::string upper(std::string text) {
 }
 
 // A knob of server/knobs.def: --request-count, --timeout-head-ms.
-template <std::integral T>
+template <class T>
 void add_knob(CLI::App& app, std::string_view name, T& value, const std::string& unit,
               const std::string& help) {
-  add_number(app, "--" + flag_name(name, ""), value, help, upper(unit));
-}
-inline void add_knob(CLI::App& app, std::string_view name, milliseconds& value, const std::string& unit,
-                     const std::string& help) {
-  const std::string flag = "--" + flag_name(name, "-ms");
-  app.add_option_function<std::string>(
-         flag,
-         [&value, flag](const std::string& text) {
-           value = milliseconds(parse_number<std::int64_t>(flag, text));
-         },
-         help)
-      ->type_name(upper(unit))
-      ->default_str(std::to_string(value.count()));
+  add_number(app, "--" + flag_name<T>(name), value, help, upper(unit));
 }
 
 }  // namespace httpdyno::variants

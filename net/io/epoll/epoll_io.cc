@@ -37,11 +37,13 @@ int to_milliseconds(Duration limit) {
   return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(limit).count());
 }
 
-// What of a socket's output the peer has not acknowledged yet; 0 when it cannot be told.
-std::uint32_t unacknowledged_bytes(int fd) {
+// How long a queue of a socket is; 0 when it cannot be told.
+std::uint32_t queued_bytes(int fd, unsigned long request) {
   int bytes = 0;
-  return ::ioctl(fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::uint32_t>(bytes) : 0;
+  return ::ioctl(fd, request, &bytes) == 0 && bytes > 0 ? static_cast<std::uint32_t>(bytes) : 0;
 }
+// What of a socket's output the peer has not acknowledged yet.
+std::uint32_t unacknowledged_bytes(int fd) { return queued_bytes(fd, SIOCOUTQ); }
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -341,10 +343,7 @@ void EpollIo::watch_out(Entry& entry, ConnId id, bool on) {
   ASSERT(::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, entry.fd, &event) == 0);
 }
 
-std::size_t EpollIo::unread(ConnId id) {
-  int bytes = 0;
-  return ::ioctl(expect(id).fd, SIOCINQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
-}
+std::size_t EpollIo::unread(ConnId id) { return queued_bytes(expect(id).fd, SIOCINQ); }
 
 std::size_t EpollIo::unsent(ConnId id) { return unacknowledged_bytes(expect(id).fd); }
 

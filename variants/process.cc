@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <initializer_list>
 
 #include "net/base/assert.h"
 
@@ -17,6 +18,12 @@ void (*stop_function)(void*) = nullptr;
 void* stop_argument = nullptr;
 
 void on_signal(int) { stop_function(stop_argument); }
+
+void handle(std::initializer_list<int> signals, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  for (const int signal : signals) ASSERT(sigaction(signal, &action, nullptr) == 0);
+}
 
 void raise_file_limit() {
   rlimit limit{};
@@ -32,21 +39,12 @@ void complain(const Row& row, std::string_view why) { fmt::print(stderr, "{}: {}
 void stop_on_signals(void (*stop)(void*), void* argument) {
   stop_function = stop;
   stop_argument = argument;
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  ASSERT(sigaction(SIGTERM, &action, nullptr) == 0);
-  ASSERT(sigaction(SIGINT, &action, nullptr) == 0);
-  action.sa_handler = SIG_IGN;
-  ASSERT(sigaction(SIGPIPE, &action, nullptr) == 0);
+  handle({SIGTERM, SIGINT}, on_signal);
+  handle({SIGPIPE}, SIG_IGN);
   raise_file_limit();
 }
 
-void ignore_signals() {
-  struct sigaction action {};
-  action.sa_handler = SIG_IGN;
-  ASSERT(sigaction(SIGTERM, &action, nullptr) == 0);
-  ASSERT(sigaction(SIGINT, &action, nullptr) == 0);
-}
+void ignore_signals() { handle({SIGTERM, SIGINT}, SIG_IGN); }
 
 void print_ready(const Row& row, const io::Address& address) {
   const bool unix = address.family() == AF_UNIX;
@@ -66,7 +64,7 @@ int fail_start(const Row& row, std::string_view why) {
 }
 
 int fail_to_listen(const Row& row, const Config& config, const Error& error) {
-  const bool unix = config.bind.starts_with("unix:");
+  const bool unix = config.bind.starts_with(io::kUnixPrefix);
   const std::string where = unix ? config.bind : fmt::format("{} port {}", config.bind, config.port);
   complain(row, fmt::format("cannot listen on {}: {}", where, error.message()));
   return kExitUsage;

@@ -8,7 +8,6 @@
 
 #include <cstddef>
 #include <cstring>
-#include <string_view>
 
 namespace httpdyno::io {
 
@@ -28,8 +27,6 @@ void Fd::reset() {
 }
 
 namespace {
-
-constexpr std::string_view kUnixPrefix = "unix:";
 
 Error unix_address(std::string_view path, Address& out) {
   auto* name = reinterpret_cast<sockaddr_un*>(&out.storage);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "net/base/error.h"
 
@@ -31,6 +32,9 @@ class Fd {
  private:
   int fd_ = -1;
 };
+
+// What the path of a unix socket has in front of it where an address is text.
+inline constexpr std::string_view kUnixPrefix = "unix:";
 
 // A numeric IPv4 or IPv6 address with its port, or the path of a unix socket.
 struct Address {

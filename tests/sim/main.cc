@@ -40,7 +40,7 @@ struct Totals {
   Duration duration{};
   Sights sights;
   io::SimCounts network;
-  ServerCounts server;
+  StatsTotal server;
 
   // What one outcome, or another thread's totals, adds.
   template <class Part>

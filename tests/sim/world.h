@@ -14,18 +14,12 @@
 #include "net/io/sim/sim_io.h"
 #include "server/inline_dispatch.h"
 #include "server/loop.h"
+#include "server/stats.h"
 #include "tests/sim/client.h"
 #include "tests/sim/scene.h"
 #include "tests/sim/sim_dispatch.h"
 
 namespace httpdyno::sim {
-
-// The server's counters at the end.
-struct ServerCounts {
-#define COUNTER(name, help) std::uint64_t name = 0;
-#include "server/counters.def"
-#undef COUNTER
-};
 
 struct Outcome {
   std::string complaint;  // empty: all was as it should be
@@ -34,7 +28,7 @@ struct Outcome {
   Duration duration{};  // virtual
   Sights sights;
   io::SimCounts network;
-  ServerCounts server;
+  StatsTotal server;  // at the end
 };
 
 // `Io` is the server's backend: SimIo, or one with a planted bug. `Dispatch` and `Handler` likewise.
@@ -173,8 +167,8 @@ class World {
     result.duration = now() - io::SimNet::kStart;
     result.sights = sights;
     result.network = scene_.net.counts();
-    const Stats& stats = loop_->stats();
-#define COUNTER(name, help) scene_.note(result.server.name = stats.name.value());
+    result.server += loop_->stats();
+#define COUNTER(name, help) scene_.note(result.server.name);
 #include "server/counters.def"
 #undef COUNTER
     result.digest = scene_.digest;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/conformance/guarded.h"
+#include "tests/guarded.h"
 
 namespace httpdyno::conformance {
 

@@ -1,6 +1,4 @@
 // Every scanner against a plain loop, at every alignment, with pages that must not be touched on both sides.
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <vector>
@@ -8,6 +6,7 @@
 #include "net/base/assert.h"
 #include "net/http/scan.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/guarded.h"
 
 namespace httpdyno::fuzz {
 namespace {
@@ -41,28 +40,6 @@ std::vector<Subject> subjects() {
   return all;
 }
 
-// One page between two that nobody may touch.
-class GuardedPage {
- public:
-  static constexpr std::size_t kBytes = 4096;
-
-  GuardedPage() {
-    void* pages = ::mmap(nullptr, 3 * kBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    ASSERT(pages != MAP_FAILED);
-    page_ = static_cast<char*>(pages) + kBytes;
-    ASSERT(::mprotect(page_, kBytes, PROT_READ | PROT_WRITE) == 0);
-  }
-  const char* at_front(std::string_view octets) { return put(octets, page_); }
-  const char* at_back(std::string_view octets) { return put(octets, page_ + kBytes - octets.size()); }
-
- private:
-  static const char* put(std::string_view octets, char* where) {
-    std::copy(octets.begin(), octets.end(), where);
-    return where;
-  }
-  char* page_;
-};
-
 void check(const Subject& subject, const char* begin, const char* end) {
   const char* expected = begin;
   while (expected != end && subject.allowed(static_cast<unsigned char>(*expected))) ++expected;
@@ -79,17 +56,17 @@ void check(const Subject& subject, const char* begin, const char* end) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace httpdyno::fuzz;
-  static GuardedPage page;
   static const std::vector<Subject> all = subjects();
   constexpr std::size_t kOctetsMax = 512;
+  static httpdyno::Guarded memory(kOctetsMax);
   constexpr std::size_t kShifts = 64;  // two of the widest vectors
   const std::string_view octets = text_of(data, std::min(size, kOctetsMax));
   const std::size_t shifts = std::min(octets.size() + 1, kShifts);
-  const char* const back = page.at_back(octets);
+  const char* const back = memory.at_back(octets).data();
   for (const Subject& subject : all) {
     for (std::size_t shift = 0; shift < shifts; ++shift) check(subject, back + shift, back + octets.size());
   }
-  const char* const front = page.at_front(octets);
+  const char* const front = memory.at_front(octets).data();
   for (const Subject& subject : all) {
     for (std::size_t shift = 0; shift < shifts; ++shift) check(subject, front, front + octets.size() - shift);
   }

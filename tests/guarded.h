@@ -10,7 +10,7 @@
 
 #include "net/base/assert.h"
 
-namespace httpdyno::conformance {
+namespace httpdyno {
 
 class Guarded {
  public:
@@ -41,4 +41,4 @@ class Guarded {
   char* begin_;
 };
 
-}  // namespace httpdyno::conformance
+}  // namespace httpdyno

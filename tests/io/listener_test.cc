@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/temporary_folder.h"
+
 namespace httpdyno::io {
 namespace {
 
@@ -34,15 +36,8 @@ int accept_all(const Listener& listener) {
   return count;
 }
 
-struct Folder {
-  Folder() {
-    std::string name = std::filesystem::temp_directory_path() / "listener_test.XXXXXX";
-    path = ::mkdtemp(name.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  Address socket(const std::string& name = "s") const { return parsed("unix:" + (path / name).string()); }
-
-  std::filesystem::path path;
+struct Folder : TemporaryFolder {
+  Address socket(const std::string& name = "s") const { return parsed("unix:" + file(name)); }
 };
 
 TEST(Listener, TheKernelChoosesAPort) {
@@ -172,7 +167,7 @@ TEST(Listener, AFileThatSomebodyElseHasPutThereSurvives) {
     Listener listener;
     Address bound;
     ASSERT_FALSE(listen(address, 1, {&listener, 1}, bound));
-    std::filesystem::rename(address.path(), folder.path / "old");
+    std::filesystem::rename(address.path(), folder.file("old"));
     std::ofstream(address.path()) << "new";
   }
   EXPECT_TRUE(std::filesystem::is_regular_file(address.path()));

@@ -3,50 +3,33 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
+
+#include "tests/temporary_folder.h"
 
 namespace httpdyno::loadgen {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string content_of(const fs::path& path) {
-  std::ifstream in(path);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
 class OutputFileTest : public testing::Test {
  protected:
-  OutputFileTest() {
-    std::string name = (fs::temp_directory_path() / "loadgen.XXXXXX").string();
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  ~OutputFileTest() override { fs::remove_all(folder_); }
-
-  std::size_t file_count() const {
-    return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
-  }
-
-  fs::path folder_;
+  const TemporaryFolder folder_;
 };
 
 TEST_F(OutputFileTest, AppearsWithTheCommit) {
-  const fs::path path = folder_ / "result.json";
+  const fs::path path = folder_.file("result.json");
   OutputFile file;
   ASSERT_FALSE(file.open(path.string()));
   EXPECT_TRUE(file.wanted());
   EXPECT_FALSE(fs::exists(path));
   ASSERT_FALSE(file.commit("content\n"));
   EXPECT_EQ(content_of(path), "content\n");
-  EXPECT_EQ(file_count(), 1U);
+  EXPECT_EQ(folder_.file_count(), 1U);
   const mode_t mask = ::umask(0);
   ::umask(mask);
   struct stat status {};
@@ -55,18 +38,18 @@ TEST_F(OutputFileTest, AppearsWithTheCommit) {
 }
 
 TEST_F(OutputFileTest, LeavesNothingWithoutACommit) {
-  const fs::path path = folder_ / "result.json";
+  const fs::path path = folder_.file("result.json");
   std::ofstream(path) << "older";
   {
     OutputFile file;
     ASSERT_FALSE(file.open(path.string()));
   }
   EXPECT_EQ(content_of(path), "older");
-  EXPECT_EQ(file_count(), 1U);
+  EXPECT_EQ(folder_.file_count(), 1U);
 }
 
 TEST_F(OutputFileTest, ReplacesWhatIsThere) {
-  const fs::path path = folder_ / "result.json";
+  const fs::path path = folder_.file("result.json");
   std::ofstream(path) << "older and longer";
   OutputFile file;
   ASSERT_FALSE(file.open(path.string()));
@@ -75,8 +58,8 @@ TEST_F(OutputFileTest, ReplacesWhatIsThere) {
 }
 
 TEST_F(OutputFileTest, FollowsALink) {
-  const fs::path target = folder_ / "target";
-  const fs::path link = folder_ / "link";
+  const fs::path target = folder_.file("target");
+  const fs::path link = folder_.file("link");
   std::ofstream(target) << "older";
   fs::create_symlink(target, link);
   OutputFile file;
@@ -87,7 +70,7 @@ TEST_F(OutputFileTest, FollowsALink) {
 }
 
 TEST_F(OutputFileTest, RefusesAPathThatCannotBeBeforeAnythingIsMeasured) {
-  for (const std::string& path : {(folder_ / "no" / "such" / "folder").string(), folder_.string()}) {
+  for (const std::string& path : {folder_.file("no/such/folder"), folder_.path()}) {
     OutputFile file;
     const Failure failure = file.open(path);
     EXPECT_EQ(failure.exit_code, kExitUsage) << path;

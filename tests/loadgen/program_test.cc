@@ -7,10 +7,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -18,11 +14,11 @@
 
 #include "tests/loadgen/program.h"
 #include "tests/loadgen/tiny_server.h"
+#include "tests/temporary_folder.h"
 
 namespace httpdyno::loadgen {
 namespace {
 
-namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::HasSubstr;
 
@@ -55,26 +51,11 @@ void expect_one_line(const std::string& text) {
   EXPECT_EQ(text.rfind("loadgen: ", 0), 0U) << text;
 }
 
-std::string content_of(const fs::path& path) {
-  std::ifstream in(path);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
 class ProgramTest : public testing::Test {
  protected:
-  ProgramTest() {
-    std::string name = (fs::temp_directory_path() / "loadgen.XXXXXX").string();
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  ~ProgramTest() override { fs::remove_all(folder_); }
+  std::string path(const char* name) const { return folder_.file(name); }
 
-  std::size_t file_count() const {
-    return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
-  }
-  std::string path(const char* name) const { return (folder_ / name).string(); }
-
-  fs::path folder_;
+  const TemporaryFolder folder_;
 };
 
 TEST_F(ProgramTest, MeasuresAServerAndAgreesWithItsCount) {
@@ -244,7 +225,7 @@ TEST_F(ProgramTest, SaysThatNobodyListens) {
   EXPECT_EQ(run.code, 1);
   expect_one_line(run.err);
   EXPECT_THAT(run.err, HasSubstr("Connection refused"));
-  EXPECT_EQ(file_count(), 0U) << "no result, no file";
+  EXPECT_EQ(folder_.file_count(), 0U) << "no result, no file";
 }
 
 TEST_F(ProgramTest, SaysThatTheServerWentAway) {
@@ -283,7 +264,7 @@ TEST_F(ProgramTest, RefusesABadCommandLineBeforeAnythingIsSent) {
       {server.url(), "--body-file", path("missing")},
       {server.url(), "--json", path("no/such/folder")},
       {server.url(), "--hgrm", path("no/such/folder")},
-      {server.url(), "--json", folder_.string()},
+      {server.url(), "--json", folder_.path()},
       {"versus", server.url(), server.url(), "--pid-a", "999999999", "--pid-b", "1"},
       {"versus", server.url(), server.url(), "--pid-a", std::to_string(getpid()), "--pid-b",
        std::to_string(getpid()), "--ndjson", path("no/such/folder")},
@@ -295,7 +276,7 @@ TEST_F(ProgramTest, RefusesABadCommandLineBeforeAnythingIsSent) {
     EXPECT_EQ(run.out, "");
   }
   EXPECT_EQ(server.requests(), 0U);
-  EXPECT_EQ(file_count(), 0U);
+  EXPECT_EQ(folder_.file_count(), 0U);
 }
 
 TEST_F(ProgramTest, SaysThatTheDiskIsFull) {
@@ -395,7 +376,7 @@ TEST_F(ProgramTest, ComparesOnlyServersThatAnswerAlike) {
                                       "1", "--ndjson", path("ndjson")});
     EXPECT_EQ(run.code, 1) << other;
     expect_one_line(run.err);
-    EXPECT_EQ(file_count(), 0U);
+    EXPECT_EQ(folder_.file_count(), 0U);
   }
 }
 

@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "net/io/socket.h"
+#include "tests/temporary_folder.h"
 
 namespace httpdyno {
 namespace {
@@ -241,10 +241,9 @@ TEST(PooledServer, EachLoopHasItsOwnWorkers) {
 }
 
 TEST(Server, SeveralLoopsShareAUnixSocket) {
-  std::string folder = std::filesystem::temp_directory_path() / "server_test.XXXXXX";
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const TemporaryFolder folder;
   Config config;
-  config.bind = "unix:" + folder + "/site.sock";
+  config.bind = "unix:" + folder.file("site.sock");
   config.loops = 2;
   Server server(config, [](const http::Request&, http::Response& response) { response.set_body("unix"); });
   ASSERT_FALSE(server.listen());
@@ -259,7 +258,6 @@ TEST(Server, SeveralLoopsShareAUnixSocket) {
   EXPECT_EQ(second.listen().code, EADDRINUSE);
   EXPECT_FALSE(running.stop());
   EXPECT_FALSE(std::filesystem::exists(server.address().path()));
-  std::filesystem::remove(folder);
 }
 
 TEST(Server, SeveralLoopsTellOneAccessLogWhoAsked) {

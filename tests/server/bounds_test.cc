@@ -1,6 +1,7 @@
 // Each bound of server/knobs.def that a connection or a request has: met, and one beyond it.
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 
 #include "tests/server/loop_bench.h"
@@ -134,16 +135,22 @@ TEST(Bounds, TimeOfTheHeadCountsFromItsFirstOctet) {
   EXPECT_EQ(bench.loop->stats().timeouts_request.value(), 1U);
 }
 
-TEST(Bounds, TimeOfTheBodyCountsFromTheEndOfTheHead) {
-  Config config;
-  config.timeout_head = 200ms;
-  config.timeout_body = 300ms;
-  InlineBench bench(config);
+// The head in two pieces, the second of which the next turn reads.
+std::shared_ptr<FakePeer> connect_and_send_head(InlineBench& bench) {
   auto peer = bench.io.connect();
   bench.turn();
   peer->to_server.push_back(kHead.substr(0, 5));
   bench.turn();
   peer->to_server.push_back(kHead.substr(5));
+  return peer;
+}
+
+TEST(Bounds, TimeOfTheBodyCountsFromTheEndOfTheHead) {
+  Config config;
+  config.timeout_head = 200ms;
+  config.timeout_body = 300ms;
+  InlineBench bench(config);
+  const auto peer = connect_and_send_head(bench);
   bench.turn(150ms);
   for (int i = 0; i < 5; ++i) {  // progress does not extend it
     peer->to_server.push_back("b");
@@ -160,11 +167,7 @@ TEST(Bounds, TimeOfTheRequestHoldsForHeadAndBodyTogether) {
   config.timeout_head = 200ms;
   config.timeout_body = 200ms;
   InlineBench bench(config);
-  auto peer = bench.io.connect();
-  bench.turn();
-  peer->to_server.push_back(kHead.substr(0, 5));
-  bench.turn();
-  peer->to_server.push_back(kHead.substr(5));
+  const auto peer = connect_and_send_head(bench);
   bench.turn(150ms);
   bench.turn(80ms);
   EXPECT_EQ(peer->written, "");

@@ -23,7 +23,8 @@ class Request {
   std::string_view target() const { return parser_->target_range().in(octets_); }
   // The target without scheme and authority, not decoded; empty where an absolute-form ends with its authority.
   std::string_view path_and_query() const { return parser_->path_range().in(octets_); }
-  // The path, not decoded (decode_segment() does that), without the query; "/" where an absolute-form has none; "*" for the whole server.
+  // The path, not decoded (decode_segment() does that), without the query; "/" where an absolute-form has none; "*"
+  // for the whole server.
   std::string_view path() const {
     const std::string_view text = path_and_query();
     // Most paths are shorter than a call of memchr is worth.

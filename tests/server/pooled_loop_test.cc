@@ -1,0 +1,126 @@
+// The loop with workers, played by the test: a connection whose request is with one of them.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/server/loop_bench.h"
+
+namespace httpdyno {
+namespace {
+
+TEST(PooledLoop, AnswersOneRequestAtATimeInOrder) {
+  PoolBench bench;
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/1") + get("/2") + get("/3"));
+  bench.turn();
+  EXPECT_EQ(bench.dispatch.queued.size(), 1U);  // P10: never two of one connection
+  EXPECT_FALSE(peer->reading);
+  for (const char* path : {"/1", "/2", "/3"}) {
+    EXPECT_EQ(bench.dispatch.work(), path);
+    bench.io.waker().wake();
+    bench.turn();
+    EXPECT_TRUE(peer->written.ends_with(path));
+  }
+  EXPECT_TRUE(peer->reading);
+}
+
+// C4, P3: what comes while a worker has the request stays with the kernel.
+TEST(PooledLoop, AFrozenConnectionReadsNothing) {
+  PoolBench bench;
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/slow"));
+  bench.turn();
+  const std::uint64_t before = bench.loop->stats().bytes_received.value();
+  peer->to_server.push_back(get("/next"));
+  bench.turn();
+  EXPECT_EQ(bench.loop->stats().bytes_received.value(), before);
+  bench.work();
+  bench.work();
+  EXPECT_TRUE(peer->written.ends_with("/next"));
+}
+
+// P5: a worker's time is not the client's; deadlines start anew when the answer is there.
+TEST(PooledLoop, AFrozenConnectionIsNotEvicted) {
+  Config config;
+  config.timeout_request = 150ms;
+  config.timeout_keepalive = 150ms;
+  PoolBench bench(config);
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/slow") + "GET /part");
+  bench.turn();
+  bench.turn(10s);
+  EXPECT_FALSE(peer->server_closed);
+  bench.work();
+  EXPECT_TRUE(peer->written.ends_with("/slow"));
+  bench.turn(140ms);
+  EXPECT_FALSE(peer->server_shut);
+  peer->to_server.push_back("ial HTTP/1.1\r\nHost: a\r\n\r\n");
+  bench.turn();
+  bench.work();
+  EXPECT_TRUE(peer->written.ends_with("/partial"));
+}
+
+// P11, P12: the backlog is full: 503 after the earlier answers, the end, and nothing behind it.
+TEST(PooledLoop, AFullBacklogSheds) {
+  PoolBench bench;
+  bench.dispatch.room = 1;
+  auto first = bench.io.connect();
+  auto second = bench.io.connect();
+  first->to_server.push_back(get("/first"));
+  second->to_server.push_back(get("/a") + get("/b"));
+  bench.turn();
+  EXPECT_TRUE(second->written.starts_with("HTTP/1.1 503 Service Unavailable\r\n")) << second->written;
+  EXPECT_NE(second->written.find("Connection: close"), std::string::npos);
+  EXPECT_NE(second->written.find("Retry-After: 1"), std::string::npos);
+  EXPECT_EQ(count(second->written, "HTTP/1.1"), 1);
+  EXPECT_TRUE(second->server_shut);
+  EXPECT_EQ(bench.loop->stats().shed.value(), 1U);
+  bench.work();
+  EXPECT_TRUE(first->written.ends_with("/first"));
+}
+
+// P1 (b): the connection is cut while a worker has its request, and another takes its place.
+TEST(PooledLoop, AStaleAnswerReachesNobody) {
+  Config config;
+  config.timeout_drain = 100ms;
+  config.max_conn = 1;
+  PoolBench bench(config);
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/stale"));
+  bench.turn();
+  bench.loop->stop();
+  bench.turn();
+  bench.turn(101ms);
+  EXPECT_TRUE(peer->server_closed);
+  bench.work();
+  EXPECT_EQ(peer->written, "");
+  EXPECT_EQ(bench.loop->stats().stale_dropped.value(), 1U);
+}
+
+// P27: a client that went away while its request was handled is noticed when the answer is sent.
+TEST(PooledLoop, AClientThatLeftIsForgottenAfterItsAnswer) {
+  PoolBench bench;
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/a"));
+  bench.turn();
+  peer->reset = ECONNRESET;
+  bench.turn();
+  EXPECT_EQ(bench.active(), 1U);
+  bench.work();
+  EXPECT_EQ(bench.active(), 0U);
+}
+
+TEST(PooledLoop, AHalfClosedClientIsAnswered) {
+  PoolBench bench;
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/a"));
+  peer->end = true;
+  bench.turn();
+  bench.work();
+  bench.turn();
+  EXPECT_TRUE(peer->written.ends_with("/a"));
+  EXPECT_TRUE(peer->server_closed);
+}
+
+}  // namespace
+}  // namespace httpdyno

@@ -13,8 +13,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from httpdyno_bench.errors import BenchError
 from httpdyno_robustness import descriptors, stop
-from httpdyno_robustness.program import TrialError
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -32,7 +32,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         return int(arguments.run(arguments))
-    except TrialError as error:
+    except BenchError as error:
         print(f"scripts/robustness.py: {error}", file=sys.stderr)
         return 2
 

@@ -63,6 +63,10 @@ class Server:
         if code is not None:
             raise RunError(f"the server {self.name} died ({describe_exit(code)}){_last_line(self._stderr)}")
 
+    def stderr(self) -> str:
+        """What it has said there so far."""
+        return text(self._stderr)
+
     def stop(self) -> dict[str, Any]:
         """Ends it with SIGTERM and returns the counters that it prints at the end."""
         self.terminate()

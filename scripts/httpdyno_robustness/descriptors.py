@@ -11,7 +11,8 @@ import select
 import socket
 import time
 
-from httpdyno_robustness.program import TrialError, running
+from httpdyno_bench.errors import RunError
+from httpdyno_robustness.program import running
 
 NAME = "descriptors"
 HELP = "more clients than descriptors"
@@ -45,7 +46,7 @@ def _answered(clients: list[socket.socket], wanted: int, quiet_seconds: float) -
             client = waiting.pop(descriptor)
             answer = client.recv(4096)
             if not answer.startswith(b"HTTP/1.1 200 OK\r\n"):
-                raise TrialError(f"an answer that is none: {answer[:100]!r}")
+                raise RunError(f"an answer that is none: {answer[:100]!r}")
             found.append(client)
     return found
 
@@ -53,18 +54,18 @@ def _answered(clients: list[socket.socket], wanted: int, quiet_seconds: float) -
 def run(arguments: argparse.Namespace) -> int:
     flags = ["--loops", str(arguments.loops), "--timeout-keepalive-ms", "600000", "--timeout-request-ms", "600000"]
     clients: list[socket.socket] = []
-    with running(arguments.bin_dir / arguments.row, flags, arguments.descriptors) as program:
+    with running(arguments.bin_dir / arguments.row, flags, arguments.descriptors) as server:
         try:
             for _ in range(arguments.clients):
-                client = socket.create_connection(("127.0.0.1", program.port), timeout=_PATIENCE_SECONDS)
+                client = socket.create_connection(("127.0.0.1", server.port), timeout=_PATIENCE_SECONDS)
                 client.sendall(_QUESTION)
                 clients.append(client)
             inside = _answered(clients, len(clients), _QUIET_SECONDS)
             if len(inside) == len(clients):
-                raise TrialError("the server had descriptors for everybody")
-            begin, cpu = time.monotonic(), program.cpu_seconds()
+                raise RunError("the server had descriptors for everybody")
+            begin, cpu = time.monotonic(), server.cpu_ns()
             time.sleep(arguments.seconds)
-            percent = 100 * (program.cpu_seconds() - cpu) / (time.monotonic() - begin)
+            percent = 100 * (server.cpu_ns() - cpu) / 1e9 / (time.monotonic() - begin)
             # Each that goes makes room for one.
             served = len(inside)
             waiting = [client for client in clients if client not in inside]
@@ -77,8 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
         finally:
             for client in clients:
                 client.close()
-        program.terminate()
-        counters = program.wait(_PATIENCE_SECONDS)
+        server.terminate()
+        counters = server.wait(_PATIENCE_SECONDS)
     print(
         f"{arguments.row}, {arguments.loops} loops, {arguments.descriptors} descriptors, {arguments.clients} clients: "
         f"{percent:.2f} % of a core while full, {served} served, {counters['accept_errors']} failed accepts"

@@ -15,7 +15,8 @@ import socket
 import time
 from collections.abc import Callable
 
-from httpdyno_robustness.program import TrialError, running
+from httpdyno_bench.errors import RunError
+from httpdyno_robustness.program import running
 from httpdyno_robustness.responses import Responses
 
 NAME = "stop"
@@ -116,7 +117,7 @@ def trial(port: int, terminate: Callable[[], None], connections: int, delay: flo
     while askers:
         now = time.monotonic()
         if now - begin > _TRIAL_SECONDS:
-            raise TrialError(f"{len(askers)} connections do not end")
+            raise RunError(f"{len(askers)} connections do not end")
         # Every manner has been answered before the end may come.
         if signalled is None and now - begin >= delay and all(asker.responses.whole for asker in askers.values()):
             terminate()
@@ -126,7 +127,7 @@ def trial(port: int, terminate: Callable[[], None], connections: int, delay: flo
             if asker.read():
                 continue
             if signalled is None:
-                raise TrialError("a connection has ended before the signal")
+                raise RunError("a connection has ended before the signal")
             poll.unregister(descriptor)
             asker.socket.close()
             outcome.responses += asker.responses.whole
@@ -142,14 +143,14 @@ def run(arguments: argparse.Namespace) -> int:
     flags = ["--loops", str(arguments.loops), "--timeout-drain-ms", str(round(arguments.drain_seconds * 1000))]
     total = Outcome()
     for _ in range(arguments.trials):
-        with running(arguments.bin_dir / arguments.row, flags) as program:
+        with running(arguments.bin_dir / arguments.row, flags) as server:
             try:
-                outcome = trial(program.port, program.terminate, arguments.connections, chance.uniform(0.02, 0.3))
+                outcome = trial(server.port, server.terminate, arguments.connections, chance.uniform(0.02, 0.3))
             except ValueError as error:
-                raise TrialError(str(error)) from None
-            counters = program.wait(arguments.drain_seconds + 30)
+                raise RunError(str(error)) from None
+            counters = server.wait(arguments.drain_seconds + 30)
         if counters["active"] != 0 or counters["accepted"] != counters["closed"]:
-            raise TrialError(f"connections are left: {counters}")
+            raise RunError(f"connections are left: {counters}")
         total.responses += outcome.responses
         total.truncated += outcome.truncated
         total.stop_seconds = max(total.stop_seconds, outcome.stop_seconds)

@@ -12,7 +12,8 @@ import pytest
 from programs import BIN_DIR, INLINE, POOL, ROOT, program, sanitized
 
 sys.path.insert(0, str(ROOT / "scripts"))
-from httpdyno_robustness.program import TrialError, running  # noqa: E402
+from httpdyno_bench.errors import RunError  # noqa: E402
+from httpdyno_robustness.program import running  # noqa: E402
 from httpdyno_robustness.responses import Responses  # noqa: E402
 
 ONE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -47,7 +48,7 @@ def test_a_server_that_is_not_ready_is_ended(tmp_path: Path) -> None:
     script = tmp_path / "server"
     script.write_text("#!/bin/sh\necho $$\nexec sleep 60\n")
     script.chmod(0o755)
-    with pytest.raises(TrialError, match="is not ready") as error, running(script, []):
+    with pytest.raises(RunError, match="not that it is ready") as error, running(script, []):
         pass
     pid = re.search(r"'(\d+)", str(error.value))
     assert pid and not Path(f"/proc/{pid[1]}").exists()

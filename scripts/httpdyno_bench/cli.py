@@ -8,10 +8,10 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
-from . import interrupts, machine, peers, plan, processes, store
-from .errors import BenchError, Interrupted, RunError, UsageError
+from . import interrupts, machine, peers, plan, store
+from .command_line import Parser, exit_code_of, said
+from .errors import Interrupted, RunError, UsageError
 from .generators import Generators
 from .identity import build_faults, identified, refuse_impostor, tree_revision
 from .measure import Bench
@@ -27,31 +27,12 @@ RESULTS = ROOT / "results"
 _FIXED = ("profile", "variants", "workloads", "rounds", "seconds", "seed")
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """One line and code 2, as for every other error."""
-        raise UsageError(f"{message} (see --help)")
-
-
 def main(arguments: Sequence[str], description: str | None = None) -> int:
-    try:
-        return _run(_parser(description).parse_args(arguments))
-    except BenchError as error:
-        print(f"bench.py: {error}", file=sys.stderr)
-        return error.exit_code
-    except Interrupted as interruption:
-        print(f"bench.py: {interruption}: {interruption.consequence}", file=sys.stderr)
-        return interruption.exit_code
-    except OSError as error:
-        # What no closer place has named.
-        print(f"bench.py: {_said(error)}", file=sys.stderr)
-        return RunError.exit_code
-    finally:
-        processes.kill_all()
+    return exit_code_of("bench.py", lambda: _run(_parser(description).parse_args(arguments)))
 
 
 def _parser(description: str | None) -> argparse.ArgumentParser:
-    parser = _Parser(prog="bench.py", description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser("bench.py", description)
     parser.add_argument("--profile", choices=list(plan.PROFILES),
                         help="how long and how often: quick (default, under 5 minutes), full (about an hour), "
                         "smoke (seconds, to see that everything works)")
@@ -123,8 +104,8 @@ def _measure_all(
                 result = bench.measure(step)
                 folder.append({**result, "seconds": round(time.monotonic() - begin, 3)})
             except (RunError, OSError) as error:
-                _note_failure(folder, step, _said(error))
-                raise RunError(f"{step}: {_said(error)}; {go_on}") from error
+                _note_failure(folder, step, said(error))
+                raise RunError(f"{step}: {said(error)}; {go_on}") from error
             progress.after(step)
     except Interrupted as interruption:
         interruption.consequence = go_on
@@ -176,9 +157,3 @@ def _command(options: argparse.Namespace, setup: Setup) -> str:
         if value is not None:
             words += [f"--{name}", f"{value:g}" if isinstance(value, float) else str(value)]
     return " ".join([*words, "--seed", str(setup.seed)])
-
-
-def _said(error: Exception) -> str:
-    if not isinstance(error, OSError):
-        return str(error)
-    return (error.strerror or str(error)) + (f": {Path(str(error.filename)).name}" if error.filename else "")

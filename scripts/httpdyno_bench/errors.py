@@ -29,4 +29,4 @@ class Interrupted(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
         self.exit_code = 128 + number
-        self.consequence = "nothing was measured yet"
+        self.consequence = "nothing was recorded"

@@ -8,8 +8,8 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
 
+from httpdyno_bench.command_line import Parser, exit_code_of
 from httpdyno_bench.generators import BOUND_SHARE
 
 from . import records
@@ -25,23 +25,8 @@ PLOTS = "docs/plots"
 _MARKER = re.compile(r"^<!-- Generated from (\S+)/record\.json by scripts/report\.py\.")
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ReportError(f"{message} (see --help)")
-
-
 def main(arguments: Sequence[str], description: str | None = None) -> int:
-    try:
-        options = _parser(description).parse_args(arguments)
-        folder = _chosen(options)
-        files = make_files(folder)
-        return _check(files, options.out) if options.check else _write(files, options.out, folder)
-    except ReportError as error:
-        print(f"report.py: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"report.py: {error.strerror}: {Path(str(error.filename)).name}", file=sys.stderr)
-        return 1
+    return exit_code_of("report.py", lambda: _run(_parser(description).parse_args(arguments)))
 
 
 def make_files(folder: Path) -> dict[str, bytes]:
@@ -54,7 +39,7 @@ def make_files(folder: Path) -> dict[str, bytes]:
 
 
 def _parser(description: str | None) -> argparse.ArgumentParser:
-    parser = _Parser(prog="report.py", description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser("report.py", description)
     parser.add_argument("--record", type=Path, metavar="FOLDER", help="the record (default: the newest in --results, "
                         "smoke runs last; with --check: the one that BENCH.md names)")
     parser.add_argument("--results", type=Path, metavar="DIR", default=ROOT / "results",
@@ -64,6 +49,12 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--check", action="store_true", help="write nothing: is what lies in --out, byte for byte, "
                         "what the record gives? Exit code 1 with the first difference if not")
     return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    folder = _chosen(options)
+    files = make_files(folder)
+    return _check(files, options.out) if options.check else _write(files, options.out, folder)
 
 
 def _chosen(options: argparse.Namespace) -> Path:

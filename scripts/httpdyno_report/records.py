@@ -9,6 +9,8 @@ from typing import Any
 
 import jsonschema
 
+from httpdyno_bench.errors import UsageError
+
 from .hgrm import Distribution, read_hgrm
 
 RECORD = "record.json"
@@ -16,8 +18,8 @@ RECORD = "record.json"
 _PROFILES_TO_TRY_OUT = ("smoke",)
 
 
-class ReportError(Exception):
-    """Ends the program with one line and exit code 2."""
+class ReportError(UsageError):
+    """No usable record."""
 
 
 @dataclasses.dataclass(frozen=True)

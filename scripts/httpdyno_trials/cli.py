@@ -11,12 +11,13 @@ import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import jsonschema
 
-from httpdyno_bench import interrupts, machine, processes
-from httpdyno_bench.errors import BenchError, Interrupted, RunError, UsageError
+from httpdyno_bench import interrupts, machine
+from httpdyno_bench.command_line import Parser, exit_code_of
+from httpdyno_bench.errors import UsageError
 from httpdyno_bench.generators import Generators
 from httpdyno_bench.identity import KEPT, Revision, build_faults, identified, refuse_impostor, tree_revision
 from httpdyno_bench.store import timestamp, utc_now
@@ -30,32 +31,13 @@ TRIAL = "trial.json"
 PAGE = "docs/SLOW_CLIENTS.md"
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message} (see --help)")
-
-
 def main(arguments: Sequence[str], description: str | None = None) -> int:
-    try:
-        options = _parser(description).parse_args(arguments)
-        return _measure(options) if options.command == "measure" else _report(options)
-    except BenchError as error:
-        print(f"slow_clients.py: {error}", file=sys.stderr)
-        return error.exit_code
-    except Interrupted as interruption:
-        print(f"slow_clients.py: {interruption}: nothing was recorded", file=sys.stderr)
-        return interruption.exit_code
-    except OSError as error:
-        print(f"slow_clients.py: {error.strerror}: {Path(str(error.filename)).name}", file=sys.stderr)
-        return RunError.exit_code
-    finally:
-        processes.kill_all()
+    return exit_code_of("slow_clients.py", lambda: _run(_parser(description).parse_args(arguments)))
 
 
 def _parser(description: str | None) -> argparse.ArgumentParser:
-    parser = _Parser(prog="slow_clients.py", description=description,
-                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    parser = Parser("slow_clients.py", description)
+    commands = parser.add_subparsers(dest="command", required=True)
     measure = commands.add_parser("measure", help="run the trial and write a record")
     measure.add_argument("--variant", default="inline-system", help="row of variants.json (default: inline-system)")
     measure.add_argument("--connections", type=int, default=2000, help="slow clients of each attack (default: 2000)")
@@ -70,6 +52,10 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
         each.add_argument("--results", type=Path, default=ROOT / "results", help="where records are (default: results)")
     report.add_argument("--out", type=Path, default=ROOT, help="the tree to write into (default: this one)")
     return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    return _measure(options) if options.command == "measure" else _report(options)
 
 
 def _measure(options: argparse.Namespace) -> int:

@@ -70,24 +70,8 @@ class RunFolder:
 
     def finish(self, record: Mapping[str, Any], schema: Path) -> Path:
         """The record takes the journal's place, whole."""
-        try:
-            jsonschema.validate(record, json.loads(schema.read_text(encoding="utf-8")))
-        except jsonschema.ValidationError as error:
-            where = "/".join(map(str, error.absolute_path))
-            raise RunError(f"the record does not meet {schema.name}: {where}: {error.message}") from error
         target = self.path / RECORD
-        half = self.path / f".{RECORD}.part"
-        try:
-            with half.open("x", encoding="utf-8") as stream:
-                json.dump(record, stream, indent=1, ensure_ascii=False, allow_nan=False)
-                stream.write("\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(half, target)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                half.unlink()
-            raise RunError(f"cannot write {self.path.name}/{RECORD}: {error.strerror}") from error
+        keep(record, schema, target)
         (self.path / JOURNAL).unlink()
         return target
 
@@ -103,20 +87,47 @@ def timestamp() -> str:
     return utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def create(out: Path, head: dict[str, Any], when: datetime.datetime) -> RunFolder:
-    """A new folder, named by date, revision and profile; a second one of the same minute gets a number."""
-    stem = f"{when:%Y-%m-%dT%H%MZ}-{head['revision']['commit'][:7]}-{head['profile']['name']}"
+def keep(record: Mapping[str, Any], schema: Path, target: Path) -> None:
+    """A record that meets its schema, whole or not at all."""
+    if fault := misfit(record, schema):
+        raise RunError(f"the record {fault}")
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        path = _make_new(out, stem)
+        _write_whole(target, json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    except OSError as error:
+        raise RunError(f"cannot write {target.parent.name}/{target.name}: {error.strerror}") from error
+
+
+def misfit(record: Mapping[str, Any], schema: Path) -> str | None:
+    """Where a record does not meet its schema."""
+    try:
+        jsonschema.validate(record, json.loads(schema.read_text(encoding="utf-8")))
+    except jsonschema.ValidationError as error:
+        where = "/".join(map(str, error.absolute_path))
+        return f"does not meet {schema.name}: {where}: {error.message}"
+    return None
+
+
+def new_folder(out: Path, commit: str, what: str, when: datetime.datetime) -> Path:
+    """Named by date, revision and what is in it; a second one of the same minute gets a number."""
+    stem = f"{when:%Y-%m-%dT%H%MZ}-{commit[:7]}-{what}"
+    out.mkdir(parents=True, exist_ok=True)
+    for number in range(1, 1000):
+        path = out / (stem if number == 1 else f"{stem}-{number}")
+        try:
+            path.mkdir()
+            return path
+        except FileExistsError:
+            continue
+    raise OSError(17, "a thousand records of one minute")
+
+
+def create(out: Path, head: dict[str, Any], when: datetime.datetime) -> RunFolder:
+    """A new folder for a run of a profile."""
+    try:
+        path = new_folder(out, head["revision"]["commit"], head["profile"]["name"], when)
         head = {"name": path.name, **head}
-        # Whole or not at all, here too: a journal without its head could not go on.
-        half = path / f".{JOURNAL}.part"
-        with half.open("x", encoding="utf-8") as stream:
-            stream.write(json.dumps(head, ensure_ascii=False) + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(half, path / JOURNAL)
+        # A journal without its head could not go on.
+        _write_whole(path / JOURNAL, json.dumps(head, ensure_ascii=False) + "\n")
     except OSError as error:
         raise UsageError(f"cannot create a record in {out.name}/: {error.strerror}") from error
     return RunFolder(path, head, [])
@@ -142,12 +153,16 @@ def reopen(path: Path) -> RunFolder:
         raise UsageError(f"{path.name}/{JOURNAL} is damaged: {error}") from error
 
 
-def _make_new(out: Path, stem: str) -> Path:
-    for number in range(1, 1000):
-        path = out / (stem if number == 1 else f"{stem}-{number}")
-        try:
-            path.mkdir()
-            return path
-        except FileExistsError:
-            continue
-    raise OSError(17, "a thousand records of one minute")
+def _write_whole(target: Path, content: str) -> None:
+    """The file appears with all of its content or not at all."""
+    half = target.with_name(f".{target.name}.part")
+    try:
+        with half.open("x", encoding="utf-8") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(half, target)
+    except OSError:
+        with contextlib.suppress(OSError):
+            half.unlink()
+        raise

@@ -7,13 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
 from httpdyno_bench.errors import UsageError
+from httpdyno_bench.store import RECORD, misfit
 
 from .hgrm import Distribution, read_hgrm
 
-RECORD = "record.json"
 # Too short to say anything, and the report says so.
 _PROFILES_TO_TRY_OUT = ("smoke",)
 
@@ -53,11 +51,8 @@ def newest(results: Path) -> Path:
 
 def load(folder: Path, schema: Path) -> Record:
     data = _read(folder)
-    try:
-        jsonschema.validate(data, json.loads(schema.read_text(encoding="utf-8")))
-    except jsonschema.ValidationError as error:
-        where = "/".join(map(str, error.absolute_path))
-        raise ReportError(f"{folder.name}/{RECORD} does not meet {schema.name}: {where}: {error.message}") from error
+    if fault := misfit(data, schema):
+        raise ReportError(f"{folder.name}/{RECORD} {fault}")
     if data["name"] != folder.name:
         raise ReportError(f"{folder.name}/{RECORD} says that it is {data['name']}")
     return Record(folder, data)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import platform
 import secrets
 import sys
@@ -13,14 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
-from httpdyno_bench import interrupts, machine
+from httpdyno_bench import interrupts, machine, store
 from httpdyno_bench.command_line import Parser, exit_code_of
 from httpdyno_bench.errors import UsageError
 from httpdyno_bench.generators import Generators
 from httpdyno_bench.identity import KEPT, Revision, build_faults, identified, refuse_impostor, tree_revision
-from httpdyno_bench.store import timestamp, utc_now
 from httpdyno_bench.tables import load_variants, select
 
 from . import attacks, page, trial
@@ -74,7 +70,7 @@ def _measure(options: argparse.Namespace) -> int:
     cores = machine.choose_cores()
     record: dict[str, Any] = {
         "schema_version": 2,
-        "started": timestamp(),
+        "started": store.timestamp(),
         "command": _command(settings),
         "revision": {"commit": revision.commit, "dirty": revision.dirty},
         "settings": dataclasses.asdict(settings),
@@ -94,7 +90,7 @@ def _measure(options: argparse.Namespace) -> int:
         "identity": {key: program.identity[key] for key in KEPT if key in program.identity},
     }
     record["rounds"] = list(trial.run(settings, program.path, generators, cores, _tell))
-    record["finished"] = timestamp()
+    record["finished"] = store.timestamp()
     print(f"slow_clients: recorded in {_keep(record, options.results, revision)}/{TRIAL}")
     return 0
 
@@ -110,24 +106,16 @@ def _tell(text: str) -> None:
 
 def _keep(record: dict[str, Any], results: Path, revision: Revision) -> str:
     """A folder of its own, as for every record; whole or not at all."""
-    name = f"{utc_now():%Y-%m-%dT%H%MZ}-{revision.short}-slow-clients"
-    record = {"name": name, **record}
-    jsonschema.validate(record, json.loads(SCHEMA.read_text(encoding="utf-8")))
-    folder = results / name
-    folder.mkdir(parents=True)
-    half = folder / f".{TRIAL}.part"
-    half.write_text(json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(half, folder / TRIAL)
-    return name
+    folder = store.new_folder(results, revision.commit, "slow-clients", store.utc_now())
+    store.keep({"name": folder.name, **record}, SCHEMA, folder / TRIAL)
+    return folder.name
 
 
 def _report(options: argparse.Namespace) -> int:
     folder = _named_by(options) if options.check else _newest(options.results)
     record = json.loads((folder / TRIAL).read_text(encoding="utf-8"))
-    try:
-        jsonschema.validate(record, json.loads(SCHEMA.read_text(encoding="utf-8")))
-    except jsonschema.ValidationError as error:
-        raise UsageError(f"{folder.name}/{TRIAL} does not meet {SCHEMA.name}: {error.message}") from error
+    if fault := store.misfit(record, SCHEMA):
+        raise UsageError(f"{folder.name}/{TRIAL} {fault}")
     made = page.render(record)
     target: Path = options.out / PAGE
     if not options.check:

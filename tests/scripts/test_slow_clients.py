@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import subprocess
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import jsonschema
 import pytest
 from conftest import ROOT, World
+from httpdyno_bench import store
+from httpdyno_bench.identity import Revision
 from httpdyno_trials import attacks, cli, page
 from httpdyno_trials.watch import Sample, longest_life
 
@@ -106,6 +109,18 @@ def test_check_agrees_with_what_was_written_and_finds_a_change(
     written(tmp_path, record)
     assert cli.main(["report", "--check", *arguments]) == 1
     assert f"is not what {NAME} gives" in capsys.readouterr().err
+
+
+def test_a_second_trial_of_the_same_minute_has_a_folder_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minute = datetime.datetime(2026, 11, 21, 15, 0, tzinfo=datetime.timezone.utc)
+    monkeypatch.setattr(store, "utc_now", lambda: minute)
+    record = make_record()
+    del record["name"]
+    names = [cli._keep(record, tmp_path, Revision("a" * 40, False)) for _ in range(2)]
+    assert names == [NAME, f"{NAME}-2"]
+    assert [json.loads((tmp_path / name / "trial.json").read_text(encoding="utf-8"))["name"] for name in names] == names
 
 
 def measured(world: World) -> tuple[subprocess.CompletedProcess[str], list[dict[str, Any]]]:

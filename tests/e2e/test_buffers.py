@@ -42,18 +42,23 @@ def test_cap_is_no_preallocation(serve: Callable[..., Server], row: str) -> None
     assert server.rss() < 24 * MB
 
 
+def served_clients(server: Server, count: int) -> tuple[list[Client], Callable[[], float]]:
+    """So many connections, each of which has been served, and how many bytes each of them now costs."""
+    for _ in range(100):
+        server.get("/plaintext")
+    before = server.rss()
+    clients = [server.connect() for _ in range(count)]
+    for client in clients:
+        client.get("/plaintext")
+    return clients, lambda: (server.rss() - before) / count
+
+
 @without_sanitizers
 @pytest.mark.parametrize("row", SERVERS)
 def test_idle_connections_own_no_buffers(serve: Callable[..., Server], row: str) -> None:
     """A thousand, each of which has been served: far less than 16 KB each."""
-    server = serve(row)
-    for _ in range(100):
-        server.get("/plaintext")
-    before = server.rss()
-    clients = [server.connect() for _ in range(1000)]
-    for client in clients:
-        client.get("/plaintext")
-    each = (server.rss() - before) / len(clients)
+    _, bytes_each = served_clients(serve(row), 1000)
+    each = bytes_each()
     assert each < 4 * KB, f"{each:.0f} bytes a connection"
 
 
@@ -62,20 +67,15 @@ def test_ten_thousand_idle_connections(serve: Callable[..., Server], either: str
     """At most 256 bytes each; inline hardly more when they have all asked at the same time, for the answer buffers of one
     batch are kept (a pool also keeps the frames of requests that wait)."""
     server = serve(either, "--timeout-keepalive-ms", "60000", "--thread-pool-backlog", "100000")
-    for _ in range(10):
-        server.get("/plaintext")
-    before = server.rss()
-    clients = [server.connect() for _ in range(10_000)]
-    for client in clients:
-        client.get("/plaintext")
-    each = (server.rss() - before) / len(clients)
+    clients, bytes_each = served_clients(server, 10_000)
+    each = bytes_each()
     assert each <= 256, f"{each:.0f} bytes a connection"
     if either == INLINE:
         for client in clients:
             client.send(PLAINTEXT)
         for client in clients:
             assert client.read().body == b"Hello, World!"
-        each = (server.rss() - before) / len(clients)
+        each = bytes_each()
         assert each <= 320, f"{each:.0f} bytes a connection after a burst"
 
 

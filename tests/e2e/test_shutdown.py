@@ -94,9 +94,7 @@ def test_requests_that_wait_for_a_worker_are_answered_too(serve: Callable[..., S
         server.wait_for_sleepers(1)
         for client in clients[1:]:
             client.send(request("/sleep/10"))
-        server.sync()
-        server.send_signal(signal.SIGTERM)
-        wait_until_refused(server)
+        begin_to_stop(server)
         conclusive = not clients[0].readable(0)
         for client in clients:
             (response,) = parse_all(client.read_to_end())
@@ -109,15 +107,20 @@ def test_requests_that_wait_for_a_worker_are_answered_too(serve: Callable[..., S
     while_handlers_sleep(check)
 
 
-def test_request_under_way_may_be_finished(serve: Callable[..., Server], either: str) -> None:
-    server = serve(either)
+ECHO = post("/echo", pattern(100_000))
+
+
+def stop_within_request(server: Server) -> Client:
+    """A connection that has sent half of ECHO, to a server that has begun to stop."""
     client = server.connect()
-    octets = post("/echo", pattern(100_000))
-    client.send(octets[:50_000])
-    server.sync()
-    server.send_signal(signal.SIGTERM)
-    wait_until_refused(server)
-    client.send(octets[50_000:])
+    client.send(ECHO[:50_000])
+    begin_to_stop(server)
+    return client
+
+
+def finish_request(server: Server, client: Client) -> None:
+    """The other half; it is answered, and that is the end of the connection and of the server."""
+    client.send(ECHO[50_000:])
     response = client.read()
     assert response.body == pattern(100_000) and response.closes
     client.expect_end()
@@ -140,26 +143,42 @@ def wait_until_refused(server: Server) -> None:
     until(lambda: is_refused(server), "the listener's end")
 
 
+def begin_to_stop(server: Server) -> None:
+    """Once it has read what was sent before."""
+    server.sync()
+    server.send_signal(signal.SIGTERM)
+    wait_until_refused(server)
+
+
+def test_request_under_way_may_be_finished(serve: Callable[..., Server], either: str) -> None:
+    server = serve(either)
+    finish_request(server, stop_within_request(server))
+
+
 def test_large_answer_under_way_comes_whole(serve: Callable[..., Server], either: str) -> None:
     server = serve(either)
     client = server.connect(receive_buffer=4096)
     client.send(request("/bytes/8000000"))
-    server.sync()
-    server.send_signal(signal.SIGTERM)
-    wait_until_refused(server)
+    begin_to_stop(server)
     assert client.read().body == b"x" * 8_000_000
     client.expect_end()
     client.close()
     assert server.wait()[0] == 0
 
 
-def test_what_takes_longer_than_the_drain_is_cut(serve: Callable[..., Server]) -> None:
-    """Readers that do not read, requests that do not come, handlers that do not end."""
-    server = serve(POOL, "--timeout-drain-ms", "300")
+def unfinished(server: Server) -> tuple[Client, Client]:
+    """A reader that does not read, and a request that does not come."""
     stuck = server.connect(receive_buffer=4096)
     stuck.send(request("/bytes/8000000"))
     half = server.connect()
     half.send(b"GET / HTTP/1.1\r\n")
+    return stuck, half
+
+
+def test_what_takes_longer_than_the_drain_is_cut(serve: Callable[..., Server]) -> None:
+    """Readers that do not read, requests that do not come, handlers that do not end."""
+    server = serve(POOL, "--timeout-drain-ms", "300")
+    stuck, half = unfinished(server)
     slow = server.connect()
     slow.send(request("/sleep/1200"))
     server.wait_for_sleepers(1)
@@ -178,10 +197,7 @@ def test_what_takes_longer_than_the_drain_is_cut(serve: Callable[..., Server]) -
 
 def test_stop_within_the_drain_time(serve: Callable[..., Server], either: str) -> None:
     server = serve(either, "--timeout-drain-ms", "300")
-    stuck = server.connect(receive_buffer=4096)
-    stuck.send(request("/bytes/8000000"))
-    half = server.connect()
-    half.send(b"GET / HTTP/1.1\r\n")
+    unfinished(server)
     server.sync()
     start = time.monotonic()
     server.send_signal(signal.SIGTERM)
@@ -316,9 +332,7 @@ def test_answer_that_is_made_during_the_drain_is_the_last(serve: Callable[..., S
         slow.send(request(f"/sleep/{milliseconds}"))
         server.wait_for_sleepers(1)
         page.send(request("/stats") * 2)
-        server.sync()
-        server.send_signal(signal.SIGTERM)
-        wait_until_refused(server)
+        begin_to_stop(server)
         conclusive = not slow.readable(0)
         pages = parse_all(page.read_to_end())
         assert slow.read().body == b"slept\n"
@@ -337,12 +351,7 @@ def test_restart_while_the_old_server_finishes_resets_nobody(serve: Callable[...
     """The new one takes the port while the old one still has a request to answer."""
     for _ in range(3):
         old = serve(either, "--timeout-request-ms", "30000", "--timeout-drain-ms", "30000")
-        client = old.connect()
-        octets = post("/echo", pattern(100_000))
-        client.send(octets[:50_000])
-        old.sync()
-        old.send_signal(signal.SIGTERM)
-        wait_until_refused(old)
+        client = stop_within_request(old)
         try:
             new = serve(either, port=old.port)
         except AssertionError as error:
@@ -351,12 +360,7 @@ def test_restart_while_the_old_server_finishes_resets_nobody(serve: Callable[...
             old.kill()
             continue
         assert new.connect().get("/plaintext").status == 200
-        client.send(octets[50_000:])
-        response = client.read()
-        assert response.body == pattern(100_000) and response.closes
-        client.expect_end()
-        client.close()
-        assert old.wait()[0] == 0
+        finish_request(old, client)
         assert new.connect().get("/plaintext").status == 200
         return
     pytest.fail("the port is not free while the old server finishes")

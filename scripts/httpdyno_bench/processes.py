@@ -78,7 +78,7 @@ def run_to_end(command: Sequence[str], core: int, expected_seconds: float) -> Fi
     name = Path(command[0]).name
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         begin = time.monotonic_ns()
-        with started(command, core, stdout, stderr) as process:
+        with ending(start(command, core, stdout, stderr)) as process:
             pidfd = os.pidfd_open(process.pid)
             try:
                 ready, _, _ = select.select([pidfd], [], [], expected_seconds + GENERATOR_GRACE_SECONDS)
@@ -123,24 +123,7 @@ def text(stream: IO[bytes]) -> str:
     return stream.read().decode(errors="replace")
 
 
-@contextlib.contextmanager
-def started(
-    command: Sequence[str],
-    core: int | None,
-    stdout: int | IO[bytes],
-    stderr: int | IO[bytes],
-    environment: Mapping[str, str] | None = None,
-    before_exec: Callable[[], None] | None = None,
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A process, on a core or on any; it is gone at the end of the block."""
-    process = _start(command, core, stdout, stderr, environment, before_exec)
-    try:
-        yield process
-    finally:
-        _end(process)
-
-
-def _start(
+def start(
     command: Sequence[str],
     core: int | None,
     stdout: int | IO[bytes],
@@ -148,6 +131,7 @@ def _start(
     environment: Mapping[str, str] | None = None,
     before_exec: Callable[[], None] | None = None,
 ) -> subprocess.Popen[bytes]:
+    """On a core, or on any. For ending(): it is in the register from here on."""
     # The core is inherited: without a preexec_fn Python starts a child by vfork, and the child's account does not
     # begin with the copying of the runner's memory. A server's start is not measured, so it may have one.
     own = os.sched_getaffinity(0)
@@ -173,12 +157,16 @@ def _start(
     return process
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends a process that may have ended already, and strikes it off the register."""
-    with held():
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-        _running.pop(process.pid, None)
+@contextlib.contextmanager
+def ending(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """It has ended at the end of the block, by itself or not, and is off the register."""
+    try:
+        yield process
+    finally:
+        with held():
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+            _running.pop(process.pid, None)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from .errors import RunError
-from .processes import describe_exit, die_with_runner, process_cpu_ns, started, text
+from .processes import describe_exit, die_with_runner, ending, process_cpu_ns, start, text
 
 READY_SECONDS = 10.0
 STOP_SECONDS = 15.0
@@ -114,7 +114,7 @@ def serving(
     command = [str(program), "--bind", "127.0.0.1", "--port", "0", *arguments]
     with (
         tempfile.TemporaryFile() as stderr,
-        started(command, core, subprocess.PIPE, stderr, environment, before_exec) as process,
+        ending(start(command, core, subprocess.PIPE, stderr, environment, before_exec)) as process,
     ):
         url = _await_ready_line(name, process, stderr, ready_seconds)
         yield Server(name, process.pid, url, process, stderr)
@@ -125,7 +125,7 @@ def listening(name: str, command: Sequence[str], core: int, port: int) -> Iterat
     """The same of a server that says nothing when it is ready: it is when it accepts on its port."""
     with (
         tempfile.TemporaryFile() as stderr,
-        started(command, core, subprocess.DEVNULL, stderr, before_exec=die_with_runner) as process,
+        ending(start(command, core, subprocess.DEVNULL, stderr, before_exec=die_with_runner)) as process,
     ):
         server = Server(name, process.pid, f"http://127.0.0.1:{port}", process, stderr)
         deadline = time.monotonic() + READY_SECONDS

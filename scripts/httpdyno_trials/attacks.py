@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Iterator
 
 from httpdyno_bench.errors import UsageError
-from httpdyno_bench.processes import die_with_runner, started
+from httpdyno_bench.processes import die_with_runner, ending, start
 
 TOOL = "slowhttptest"
 # Processes that share an attack. The tool polls all its connections at once; with 2,000 of them the kernel was busy with
@@ -84,6 +84,6 @@ def attacking(attack: Attack, url: str, connections: int, core: int) -> Iterator
     line = command(attack, url, connections)
     with contextlib.ExitStack() as running:
         for _ in range(PROCESSES):
-            running.enter_context(
-                started(line, core, subprocess.DEVNULL, subprocess.DEVNULL, before_exec=before_exec))
+            process = start(line, core, subprocess.DEVNULL, subprocess.DEVNULL, before_exec=before_exec)
+            running.enter_context(ending(process))
         yield

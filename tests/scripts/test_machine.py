@@ -73,7 +73,7 @@ def test_a_child_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_whatever_was_started_can_be_ended() -> None:
     """Also what was interrupted before anyone had hold of it."""
-    process = processes._start(["sleep", "60"], min(os.sched_getaffinity(0)), subprocess.DEVNULL, subprocess.DEVNULL)
+    process = processes.start(["sleep", "60"], min(os.sched_getaffinity(0)), subprocess.DEVNULL, subprocess.DEVNULL)
     processes.kill_all()
     assert process.returncode == -signal.SIGKILL and not processes._running
 
@@ -83,7 +83,7 @@ def test_the_program_leaves_no_process_behind_whatever_happens(monkeypatch: pyte
 
     def break_off(_options: object) -> int:
         core = min(os.sched_getaffinity(0))
-        started.append(processes._start(["sleep", "60"], core, subprocess.DEVNULL, subprocess.DEVNULL))
+        started.append(processes.start(["sleep", "60"], core, subprocess.DEVNULL, subprocess.DEVNULL))
         raise Interrupted(signal.SIGINT)
 
     monkeypatch.setattr(cli, "_run", break_off)
@@ -97,7 +97,7 @@ def test_a_server_dies_with_its_runner(tmp_path: Path) -> None:
 import os, subprocess, sys
 sys.path.insert(0, {str(ROOT / "scripts")!r})
 from httpdyno_bench import processes
-child = processes._start(["sleep", "60"], min(os.sched_getaffinity(0)), subprocess.DEVNULL, subprocess.DEVNULL,
+child = processes.start(["sleep", "60"], min(os.sched_getaffinity(0)), subprocess.DEVNULL, subprocess.DEVNULL,
                          before_exec=processes.die_with_runner)
 print(child.pid, flush=True)
 os.kill(os.getpid(), 9)

@@ -13,6 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from httpdyno_bench.command_line import said
 from httpdyno_bench.errors import BenchError
 from httpdyno_robustness import descriptors, stop
 
@@ -32,8 +33,8 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         return int(arguments.run(arguments))
-    except BenchError as error:
-        print(f"scripts/robustness.py: {error}", file=sys.stderr)
+    except (BenchError, OSError) as error:
+        print(f"scripts/robustness.py: {said(error)}", file=sys.stderr)
         return 2
 
 

@@ -54,6 +54,18 @@ def test_a_server_that_is_not_ready_is_ended(tmp_path: Path) -> None:
     assert pid and not Path(f"/proc/{pid[1]}").exists()
 
 
+@pytest.mark.parametrize("kind", ["stop", "descriptors"])
+def test_a_trial_that_cannot_be_made_is_no_verdict(tmp_path: Path, kind: str) -> None:
+    """Nobody listens where this one says that it is ready."""
+    script = tmp_path / "server"
+    script.write_text("#!/bin/sh\necho it spoke >&2\necho server: ready on http://127.0.0.1:1/\nexec sleep 60\n")
+    script.chmod(0o755)
+    done = subprocess.run(
+        [ROOT / "scripts" / "robustness.py", kind, "--bin-dir", tmp_path, "--row", "server"],
+        capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stderr) == (2, "it spoke\nscripts/robustness.py: Connection refused\n")
+
+
 @pytest.mark.parametrize("octets", [ONE, CHUNKED, ONE * 3 + CHUNKED + ONE])
 def test_a_truncated_response_is_seen(octets: bytes) -> None:
     whole = octets.count(b"HTTP/1.1 ")

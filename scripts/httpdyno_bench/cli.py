@@ -17,7 +17,7 @@ from .identity import build_faults, identified, refuse_impostor, tree_revision
 from .measure import Bench
 from .progress import Progress, clock
 from .record import Setup, make_head, make_record, refuse_other_run, setup_of, without_paths
-from .tables import load_variants, load_workloads, select
+from .tables import SUITES, load_variants, load_workloads, select
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "results" / "record.schema.json"
@@ -36,9 +36,10 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--profile", choices=list(plan.PROFILES),
                         help="how long and how often: quick (default, under 5 minutes), full (about an hour), "
                         "smoke (seconds, to see that everything works)")
-    parser.add_argument("--variants", metavar="A,B", help="only these rows of variants.json; a comparison is made "
-                        "only where the reference is among them")
-    parser.add_argument("--workloads", metavar="A,B", help="only these rows of scenarios.json")
+    parser.add_argument("--variants", metavar="A,B", help="only these rows of variants.json (default: the suite "
+                        f"{SUITES[0]}); a comparison is made only where the reference is among them")
+    parser.add_argument("--workloads", metavar="A,B", help="only these rows of scenarios.json (default: the suite "
+                        f"{SUITES[0]})")
     parser.add_argument("--rounds", type=int, metavar="N",
                         help=f"rounds, at least {plan.ROUNDS_MIN} (default: the profile's)")
     parser.add_argument("--seconds", type=float, metavar="S", help="measured seconds of each step (default: the "

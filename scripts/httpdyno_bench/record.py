@@ -76,16 +76,18 @@ def setup_of(head: Mapping[str, Any]) -> Setup:
     settings = {key: value for key, value in head["profile"].items() if key != "slice_ms"}
     if settings["wrk_variants"] is not None:
         settings["wrk_variants"] = tuple(settings["wrk_variants"])
-    fields = {field.name for field in dataclasses.fields(Variant)}
     return Setup(
         plan.Profile(**settings),
-        [Variant(**{key: row[key] for key in fields}) for row in head["variants"]],
-        [
-            Workload(**{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()})
-            for row in head["workloads"]
-        ],
+        [Variant(**_fields(Variant, row)) for row in head["variants"]],
+        [Workload(**_fields(Workload, row)) for row in head["workloads"]],
         head["seed"],
     )
+
+
+def _fields(kind: type[Variant] | type[Workload], row: Mapping[str, Any]) -> dict[str, Any]:
+    """What JSON has as lists are tuples in the tables' rows."""
+    values = {field.name: row[field.name] for field in dataclasses.fields(kind)}
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
 
 def refuse_other_run(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> None:

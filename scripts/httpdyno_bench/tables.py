@@ -13,11 +13,15 @@ from .errors import UsageError
 
 # Names become program names, file names and command lines.
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+# The runs that a row takes part in. The first is what is measured where nothing else is asked for.
+SUITES = ("base", "dispatch")
 
 
 class Named(Protocol):
     @property
     def name(self) -> str: ...
+    @property
+    def suites(self) -> tuple[str, ...]: ...
 
 
 Row = TypeVar("Row", bound=Named)
@@ -33,6 +37,7 @@ class Variant:
     reference: str | None
     changed_axis: str | None
     question: str
+    suites: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,17 +52,16 @@ class Workload:
     loadgen: tuple[str, ...]
     wrk: tuple[str, ...]
     floor: tuple[str, ...]
+    suites: tuple[str, ...]
 
 
 def load_variants(path: Path) -> list[Variant]:
     variants = [_variant(row) for row in _rows(path, "variants")]
     _refuse_duplicates(path, variants)
-    earlier: set[str] = set()
+    earlier: list[Variant] = []
     for variant in variants:
-        # A reference stands above its row, so there is no cycle.
-        if variant.reference is not None and variant.reference not in earlier:
-            raise UsageError(f"{path.name}: reference '{variant.reference}' of '{variant.name}' is no row above it")
-        earlier.add(variant.name)
+        _refuse_muddle(path, variant, earlier)
+        earlier.append(variant)
     return variants
 
 
@@ -67,10 +71,10 @@ def load_workloads(path: Path) -> list[Workload]:
     return workloads
 
 
-def select(rows: Sequence[Row], names: str | None, what: str) -> list[Row]:
-    """The rows named in a comma-separated list, in the table's order; all of them without a list."""
+def select(rows: Sequence[Row], names: str | None, what: str, suite: str = SUITES[0]) -> list[Row]:
+    """The rows named in a comma-separated list, in the table's order; without a list those of the suite."""
     if names is None:
-        return list(rows)
+        return [row for row in rows if suite in row.suites]
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     known = [row.name for row in rows]
     for name in wanted:
@@ -102,6 +106,7 @@ def _variant(row: Mapping[str, Any]) -> Variant:
             reference=row["reference"],
             changed_axis=row["changed_axis"],
             question=row["question"],
+            suites=_checked_suites(row),
         )
     except KeyError as error:
         raise UsageError(f"variants.json: row {row.get('name', '?')} lacks {error}") from error
@@ -118,6 +123,7 @@ def _workload(row: Mapping[str, Any]) -> Workload:
             loadgen=tuple(row["loadgen"]),
             wrk=tuple(row["wrk"]),
             floor=tuple(row["floor"]),
+            suites=_checked_suites(row),
         )
     except KeyError as error:
         raise UsageError(f"scenarios.json: row {row.get('name', '?')} lacks {error}") from error
@@ -127,6 +133,30 @@ def _checked_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise UsageError(f"'{name}' is no name for a row: lower-case letters, digits and single hyphens")
     return name
+
+
+def _checked_suites(row: Mapping[str, Any]) -> tuple[str, ...]:
+    suites = tuple(row["suites"])
+    if not suites or any(suite not in SUITES for suite in suites):
+        raise UsageError(f"'{row['name']}' is in the suites {list(suites)}; there are: {', '.join(SUITES)}")
+    return suites
+
+
+def _refuse_muddle(path: Path, row: Variant, earlier: Sequence[Variant]) -> None:
+    """A row differs from its reference in one axis, the one that it names, and is no other row by another name."""
+    for other in earlier:
+        if other.axes == row.axes:
+            raise UsageError(f"{path.name}: '{row.name}' has the axes of '{other.name}'")
+    if row.reference is None:
+        return
+    # A reference stands above its row, so there is no cycle.
+    reference = next((other for other in earlier if other.name == row.reference), None)
+    if reference is None:
+        raise UsageError(f"{path.name}: reference '{row.reference}' of '{row.name}' is no row above it")
+    differing = [axis for axis in row.axes if row.axes[axis] != reference.axes.get(axis)]
+    if row.axes.keys() != reference.axes.keys() or differing != [row.changed_axis]:
+        raise UsageError(f"{path.name}: '{row.name}' differs from '{row.reference}' in {differing}, not in "
+                         f"'{row.changed_axis}' alone")
 
 
 def _refuse_duplicates(path: Path, rows: Sequence[Named]) -> None:

@@ -98,6 +98,7 @@ def test_variants_name_reference_axis_and_question() -> None:
     by_name = {row["name"]: row for row in rows}
     assert len(by_name) == len(rows)
     assert {"inline-system", "inline-mimalloc", "pool-system", "pool-mimalloc", "inline-aa", "floor-epoll"} <= set(by_name)
+    assert len({json.dumps(row["axes"], sort_keys=True) for row in rows}) == len(rows)
     for row in rows:
         assert row["question"].endswith("?")
         if row["reference"] is None:

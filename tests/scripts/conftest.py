@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from httpdyno_bench.identity import tree_revision  # noqa: E402
 from httpdyno_bench.peers import NAMES as PEERS  # noqa: E402
-from httpdyno_bench.tables import load_variants, load_workloads  # noqa: E402
+from httpdyno_bench.tables import load_variants  # noqa: E402
 
 
 @dataclasses.dataclass
@@ -83,10 +83,6 @@ def make_world(path: Path) -> World:
     world = World(bin_dir, path / "results", {"identities": identities, "faults": {}, "cost_ns": {}, "idle_bytes": {}})
     world.change()
     return world
-
-
-def workload_names() -> list[str]:
-    return [workload.name for workload in load_workloads(ROOT / "bench" / "scenarios.json")]
 
 
 def _install(source: Path, target: Path) -> None:

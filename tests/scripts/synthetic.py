@@ -10,7 +10,7 @@ from typing import Any
 
 from conftest import ROOT
 from httpdyno_bench import plan
-from httpdyno_bench.tables import load_variants, load_workloads
+from httpdyno_bench.tables import load_variants, load_workloads, select
 
 # What is made up: server CPU per request in ns, for floor-epoll, by workload; and each row's cost over its reference.
 FLOOR_NS = {"keepalive-get": 4600.0, "pipelined-16": 340.0, "connection-per-request": 21000.0, "post-echo-4k": 6100.0,
@@ -29,8 +29,8 @@ def make_record(results: Path, name: str = "2026-11-21T1200Z-aaaaaaa-quick", rou
     chance = random.Random(seed)
     folder = results / name
     (folder / "histograms").mkdir(parents=True)
-    variants = load_variants(ROOT / "variants" / "variants.json")
-    workloads = load_workloads(ROOT / "bench" / "scenarios.json")
+    variants = select(load_variants(ROOT / "variants" / "variants.json"), None, "variant")
+    workloads = select(load_workloads(ROOT / "bench" / "scenarios.json"), None, "workload")
     profile = plan.PROFILES["quick"] if rounds == 6 else plan.profile_of("smoke", rounds=rounds)
     cost: dict[str, float] = {}
     for variant in variants:

@@ -9,10 +9,10 @@ import pytest
 from conftest import ROOT
 from httpdyno_bench import plan
 from httpdyno_bench.errors import UsageError
-from httpdyno_bench.tables import load_variants, load_workloads
+from httpdyno_bench.tables import load_variants, load_workloads, select
 
-VARIANTS = load_variants(ROOT / "variants" / "variants.json")
-WORKLOADS = load_workloads(ROOT / "bench" / "scenarios.json")
+VARIANTS = select(load_variants(ROOT / "variants" / "variants.json"), None, "variant")
+WORKLOADS = select(load_workloads(ROOT / "bench" / "scenarios.json"), None, "workload")
 
 
 def make(profile: str = "quick", seed: int = 1) -> list[plan.Step]:

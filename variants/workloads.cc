@@ -1,6 +1,7 @@
 #include "variants/workloads.h"
 
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <zlib.h>
 
@@ -96,6 +97,15 @@ void sleep(Workloads&, const Request&, std::string_view rest, Response& response
   response.set_body("slept\n");
 }
 
+void wait(Workloads&, const Request&, std::string_view rest, Response& response) {
+  std::uint64_t micros = 0;
+  if (!parse_number(rest, 1'000'000, micros, response)) return;
+  // The kernel wakes a thread up to its timer slack too late: by default as long as a short wait itself lasts.
+  static thread_local const bool exact = prctl(PR_SET_TIMERSLACK, 1UL) == 0;
+  std::this_thread::sleep_for(std::chrono::microseconds(micros));
+  response.set_body(exact ? "waited\n" : "waited, with timer slack\n");
+}
+
 void upload(Workloads&, const Request& request, std::string_view, Response& response) {
   const std::string_view body = request.body();
   const auto crc = crc32_z(0, reinterpret_cast<const Bytef*>(body.data()), body.size());
@@ -126,6 +136,7 @@ Router<Workloads> make_router(Workloads& workloads) {
       .add(Method::get, "/stream/*", stream)
       .add(Method::get, "/work/*", work)
       .add(Method::get, "/sleep/*", sleep)
+      .add(Method::get, "/wait/*", wait)
       .add(Method::post, "/upload", upload)
       .add(Method::get, "/stats", stats)
       .add(Method::get, "/metrics", metrics);

@@ -16,6 +16,7 @@ namespace httpdyno::variants {
 // GET /stream/N     N bytes that are produced as the client takes them, up to 8 GiB
 // GET /work/MICROS  so many microseconds of CPU time, up to 1 s
 // GET /sleep/MS     so many milliseconds of waiting, up to 60 s
+// GET /wait/MICROS  so many microseconds of waiting without timer slack, up to 1 s
 // POST /upload      the length and the CRC-32 of the body, as JSON
 // GET /stats        the server's counters, as JSON
 // GET /metrics      the same as OpenMetrics text

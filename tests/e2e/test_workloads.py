@@ -7,6 +7,7 @@ import json
 import time
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +40,8 @@ SMALL = [
     ("get-work", request("/work/10"), answer(b"worked\n")),
     ("get-sleep", request("/sleep/1"), answer(b"slept\n")),
     ("get-sleep-0", request("/sleep/0"), answer(b"slept\n")),
+    ("get-wait", request("/wait/50"), answer(b"waited\n")),
+    ("get-wait-0", request("/wait/0"), answer(b"waited\n")),
     ("post-root", post("/", b"abc"), answer(b"abc", content_type=OCTETS)),
     ("post-chunked", post_chunked("/echo", b"0123456789", [3]), answer(b"0123456789", content_type=OCTETS)),
     ("post-chunked-empty", post_chunked("/echo", b""), answer(b"", content_type=OCTETS)),
@@ -63,6 +66,10 @@ SMALL = [
     (
         "too-large-number", request("/sleep/60001"),
         answer(b"400 Bad Request: the path must end in a number from 0 to 60000\n", "400 Bad Request"),
+    ),
+    (
+        "too-long-wait", request("/wait/1000001"),
+        answer(b"400 Bad Request: the path must end in a number from 0 to 1000000\n", "400 Bad Request"),
     ),
     (
         "no-number", request("/work/"),
@@ -142,6 +149,29 @@ def test_head_is_get_without_content(site: Server, target: str) -> None:
         if target != "/stats":
             assert head.masked == get.masked[: len(get.masked) - len(get.body)]
         assert client.buffer == b""
+
+
+def test_a_wait_is_no_shorter_than_it_says(either_site: Server) -> None:
+    with Client(either_site.port) as client:
+        begin = time.monotonic()
+        for _ in range(40):
+            client.get("/wait/1500")
+        assert time.monotonic() - begin >= 40 * 0.0015
+
+
+def test_a_wait_is_without_timer_slack(serve: Callable[..., Server], either: str) -> None:
+    """In the thread that waits, and in no other."""
+    server = serve(either)
+
+    def exact_threads() -> int:
+        return sum(Path(f"/proc/{thread}/timerslack_ns").read_text("ascii") == "1\n" for thread in server.threads())
+
+    try:
+        assert exact_threads() == 0
+    except PermissionError:
+        pytest.skip("only with CAP_SYS_NICE is another process's timer slack to be seen")
+    server.get("/wait/1")
+    assert exact_threads() == 1
 
 
 def test_head_of_a_path_without_get_is_405_without_content(site: Server) -> None:

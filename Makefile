@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PRESET ?= release
 PROFILE ?= quick
+SUITE ?= base
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 SEEDS ?= 200000
@@ -13,7 +14,8 @@ PYTHON := /usr/bin/python3
 
 help:
 	@echo 'make bench    build, measure every variant, write BENCH.md and its plots (PROFILE=quick or full);'
-	@echo '              installs nginx and h2o, to compare with (PEERS=no: does not)'
+	@echo '              installs nginx and h2o, to compare with (PEERS=no: does not);'
+	@echo '              SUITE=dispatch: pools by their size and allocators instead, 10 minutes'
 	@echo 'make test     build and run every test (PRESET=release, debug, asan or tsan)'
 	@echo 'make fuzz     every fuzz target for FUZZ_SECONDS=60, under the sanitizers'
 	@echo 'make sim      SEEDS=200000 seeds of the simulated world'
@@ -52,7 +54,7 @@ coverage: build
 bench: PRESET = release
 bench: build
 	@[[ $(PEERS) == no ]] || scripts/setup --peers || echo 'The servers of others will be missing in BENCH.md.'
-	$(PYTHON) scripts/bench.py --profile $(PROFILE) $(BENCH_ARGS)
+	$(PYTHON) scripts/bench.py --suite $(SUITE) --profile $(PROFILE) $(BENCH_ARGS)
 	$(PYTHON) scripts/report.py
 
 report: setup

@@ -9,11 +9,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import interrupts, machine, peers, plan, store
+from . import interrupts, machine, peers, plan, store, suites
 from .command_line import Parser, exit_code_of, said
 from .errors import Interrupted, RunError, UsageError
 from .generators import Generators
 from .identity import build_faults, identified, refuse_impostor, tree_revision
+from .dispatch_measure import DispatchBench
 from .measure import Bench
 from .progress import Progress, clock
 from .record import Setup, make_head, make_record, refuse_other_run, setup_of, without_paths
@@ -24,7 +25,7 @@ SCHEMA = ROOT / "results" / "record.schema.json"
 BIN_DIR = ROOT / "build" / "release" / "bin"
 RESULTS = ROOT / "results"
 # What a record fixes, and --resume therefore takes from it.
-_FIXED = ("profile", "variants", "workloads", "rounds", "seconds", "seed")
+_FIXED = ("suite", "profile", "variants", "workloads", "rounds", "seconds", "seed")
 
 
 def main(arguments: Sequence[str], description: str | None = None) -> int:
@@ -33,13 +34,14 @@ def main(arguments: Sequence[str], description: str | None = None) -> int:
 
 def _parser(description: str | None) -> argparse.ArgumentParser:
     parser = Parser("bench.py", description)
-    parser.add_argument("--profile", choices=list(plan.PROFILES),
-                        help="how long and how often: quick (default, under 5 minutes), full (about an hour), "
-                        "smoke (seconds, to see that everything works)")
-    parser.add_argument("--variants", metavar="A,B", help="only these rows of variants.json (default: the suite "
-                        f"{SUITES[0]}); a comparison is made only where the reference is among them")
-    parser.add_argument("--workloads", metavar="A,B", help="only these rows of scenarios.json (default: the suite "
-                        f"{SUITES[0]})")
+    parser.add_argument("--suite", choices=SUITES, help="base (default): every variant, against the floor and under wrk "
+                        "too; dispatch: pools by their size and allocators, and where a pool overtakes")
+    parser.add_argument("--profile", choices=list(plan.PROFILES[SUITES[0]]),
+                        help="how long and how often: quick (default; base under 5 minutes, dispatch about 10), full "
+                        "(hours), smoke (seconds, to see that everything works)")
+    parser.add_argument("--variants", metavar="A,B", help="only these rows of variants.json (default: the suite's); a "
+                        "comparison is made only where the reference is among them")
+    parser.add_argument("--workloads", metavar="A,B", help="only these rows of scenarios.json (default: the suite's)")
     parser.add_argument("--rounds", type=int, metavar="N",
                         help=f"rounds, at least {plan.ROUNDS_MIN} (default: the profile's)")
     parser.add_argument("--seconds", type=float, metavar="S", help="measured seconds of each step (default: the "
@@ -62,7 +64,7 @@ def _run(options: argparse.Namespace) -> int:
         folder = _resumed(options)
         setup = setup_of(folder.head)
     others = peers.installed()
-    steps = plan.make_plan(setup.profile, setup.variants, setup.workloads, setup.seed, list(others))
+    steps = suites.plan_of(setup, list(others))
     revision = tree_revision(ROOT)
     generators = Generators(options.bin_dir, any(plan.needs_wrk(step) for step in steps))
     faults = build_faults(generators.loadgen_identity, revision)
@@ -79,7 +81,9 @@ def _run(options: argparse.Namespace) -> int:
         refuse_other_run(folder.head, head)
         folder.append({"resumed": store.timestamp()})
     try:
-        bench = Bench(setup, programs, others, generators, cores, folder.path / "histograms")
+        bench = (Bench if setup.suite == SUITES[0] else DispatchBench)(
+            setup, programs, others, generators, cores, folder.path / "histograms"
+        )
         _measure_all(bench, folder, steps, setup.profile, options)
         target = folder.finish(make_record(folder), SCHEMA)
     finally:
@@ -133,12 +137,14 @@ def _resume_command(folder: store.RunFolder, options: argparse.Namespace) -> str
 
 
 def _chosen(options: argparse.Namespace) -> Setup:
+    suite = options.suite or SUITES[0]
     variants = load_variants(ROOT / "variants" / "variants.json")
     workloads = load_workloads(ROOT / "bench" / "scenarios.json")
     return Setup(
-        plan.profile_of(options.profile or "quick", options.rounds, options.seconds),
-        select(variants, options.variants, "variant"),
-        select(workloads, options.workloads, "workload"),
+        suite,
+        plan.profile_of(options.profile or "quick", options.rounds, options.seconds, suite),
+        select(variants, options.variants, "variant", suite),
+        select(workloads, options.workloads, "workload", suite),
         options.seed if options.seed is not None else secrets.randbits(31),
     )
 
@@ -152,7 +158,10 @@ def _resumed(options: argparse.Namespace) -> store.RunFolder:
 
 def _command(options: argparse.Namespace, setup: Setup) -> str:
     """The command that makes this run again, whatever was left to chance or to a default this time."""
-    words = ["scripts/bench.py", "--profile", setup.profile.name]
+    words = ["scripts/bench.py"]
+    if setup.suite != SUITES[0]:
+        words += ["--suite", setup.suite]
+    words += ["--profile", setup.profile.name]
     for name in ("variants", "workloads", "rounds", "seconds"):
         value = getattr(options, name)
         if value is not None:

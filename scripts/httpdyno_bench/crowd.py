@@ -71,7 +71,7 @@ class Crowd:
     def _hear(self, member: socket.socket) -> None:
         """One answer to its last octet."""
         octets = b""
-        while not _whole(octets):
+        while not answer_is_whole(octets):
             try:
                 more = member.recv(4096)
             except OSError as error:
@@ -90,7 +90,8 @@ def gathered(url: str) -> Iterator[Crowd]:
         crowd.leave()
 
 
-def _whole(octets: bytes) -> bool:
+def answer_is_whole(octets: bytes) -> bool:
+    """Of an answer with Content-Length, as far as it has come; another status than 200 is an error."""
     head, end, content = octets.partition(b"\r\n\r\n")
     if not end:
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -27,20 +27,26 @@ from .tables import Workload
 _ENVIRONMENT_PADDING_MAX = 4096
 # No idle connection may be closed while they are counted (the peers' configurations say the same), and no request that
 # comes together with all others be refused.
-_IDLE_FLAGS = ("--timeout-keepalive-ms", "600000")
+IDLE_FLAGS = ("--timeout-keepalive-ms", "600000")
 _IDLE_POOL_FLAGS = ("--thread-pool-backlog", "1000000")
 # What a server needs once, its first pages of code among it, is not what a connection costs.
 _FIRST_CONNECTIONS = 10
+
+# How a step of a kind is measured.
+Measure = Callable[[Step, Random], dict[str, Any]]
 
 
 class Bench:
     """Everything a step needs. Steps share no state, so they may come in any order and after any pause."""
 
+    # Only BENCH.md's curves need them.
+    keeps_histograms = True
+
     def __init__(
         self, setup: Setup, programs: Mapping[str, Program], peers: Mapping[str, Peer], generators: Generators,
         cores: Placement, histograms: Path,
     ) -> None:
-        self._variants = {variant.name: variant for variant in setup.variants}
+        self._contenders = {contender.name: contender for contender in setup.contenders}
         self._workloads = {workload.name: workload for workload in setup.workloads}
         self._profile = setup.profile
         self._seed = setup.seed
@@ -52,41 +58,46 @@ class Bench:
 
     def measure(self, step: Step) -> dict[str, Any]:
         """The step's result, ready for the journal."""
-        chance = plan.coins(step, self._seed)
-        if step.kind == "idle":
-            result = self._idle(step, chance)
-        else:
-            kinds = {"cell": self._cell, "turn": self._turn, "generators": self._compare_generators}
-            result = kinds[step.kind](step, self._workloads[step.workload], chance)
+        result = self._kind(step)(step, plan.coins(step, self._seed))
         head = {"step": step.id, "kind": step.kind, "variant": step.variant, "workload": step.workload,
                 "round": step.round}
         return {**head, **result}
 
-    def _cell(self, step: Step, workload: Workload, chance: Random) -> dict[str, Any]:
+    def _kind(self, step: Step) -> Measure:
+        return {
+            "cell": self._cell, "turn": self._turn, "generators": self._compare_generators, "idle": self._idle
+        }[step.kind]
+
+    def _cell(self, step: Step, chance: Random) -> dict[str, Any]:
         """One generator against one fresh server."""
-        with self._serving(step.variant, self._flags(step.variant, workload), chance) as server, _scratch() as scratch:
+        workload = self._workloads[step.workload]
+        with (
+            self._serving(step.variant, self._flags(step.variant, workload), chance) as server,
+            scratch_folder() as scratch,
+        ):
             if step.generator == "wrk":
                 figures, load = self._drive(server, lambda: self._wrk(server, workload))
                 histogram = None
             else:
-                histogram = scratch / "latency.hgrm"
+                histogram = scratch / "latency.hgrm" if self.keeps_histograms else None
                 figures, load = self._drive(server, lambda: self._loadgen(server, workload, scratch, histogram))
             server_requests = server.stop()["requests"]
-            _check_counts(server.name, server_requests, load)
+            check_counts(server.name, server_requests, load)
             if histogram is not None:
                 figures["histogram"] = self._keep(histogram, step)
-        return {"generator": step.generator, "sample": _per_request(figures, load, server_requests)}
+        return {"generator": step.generator, "sample": per_request(figures, load, server_requests)}
 
-    def _turn(self, step: Step, workload: Workload, chance: Random) -> dict[str, Any]:
+    def _turn(self, step: Step, chance: Random) -> dict[str, Any]:
         """Two fresh servers on one core, driven in turn in short slices. A coin decides which one starts first, and
         with that which one gets which port; the coin for the order within a pair is loadgen's."""
         assert step.reference is not None
+        workload = self._workloads[step.workload]
         order = [step.reference, step.variant]
         if chance.random() < 0.5:
             order.reverse()
         before = Reading.now(self._cores)
         with contextlib.ExitStack() as stack:
-            scratch = stack.enter_context(_scratch())
+            scratch = stack.enter_context(scratch_folder())
             servers = {
                 name: stack.enter_context(self._serving(name, self._flags(name, workload), chance)) for name in order
             }
@@ -119,12 +130,13 @@ class Bench:
             "steal_share": disturbance(before, after, own_cpu)["steal_share"],
         }
 
-    def _compare_generators(self, step: Step, workload: Workload, chance: Random) -> dict[str, Any]:
+    def _compare_generators(self, step: Step, chance: Random) -> dict[str, Any]:
         """loadgen and wrk, one after the other in an order drawn by a coin, against one fresh floor server."""
+        workload = self._workloads[step.workload]
         order = ["loadgen", "wrk"]
         if chance.random() < 0.5:
             order.reverse()
-        with self._serving(step.variant, workload.floor, chance) as server, _scratch() as scratch:
+        with self._serving(step.variant, workload.floor, chance) as server, scratch_folder() as scratch:
             driven = {}
             for name in order:
                 if name == "wrk":
@@ -139,12 +151,12 @@ class Bench:
             server_requests = server.stop()["requests"]
             loads = {name: load for name, (_, load) in driven.items()}
             # The server counts once for both; loadgen's count is exact, so the rest is wrk's.
-            _check_counts(server.name, server_requests, *loads.values())
+            check_counts(server.name, server_requests, *loads.values())
             served = {"loadgen": loads["loadgen"].requests, "wrk": server_requests - loads["loadgen"].requests}
         return {
             "first": order[0],
             "samples": {
-                name: _per_request(figures, load, served[name]) for name, (figures, load) in sorted(driven.items())
+                name: per_request(figures, load, served[name]) for name, (figures, load) in sorted(driven.items())
             },
         }
 
@@ -157,8 +169,8 @@ class Bench:
                 peer = self._peers[step.variant]
                 server = stack.enter_context(serving_peer(peer, self._cores.server, 2 * connections))
             else:
-                pooled = self._variants[step.variant].axes["dispatch"] == "pool"
-                flags = (*_IDLE_FLAGS, *(_IDLE_POOL_FLAGS if pooled else ()))
+                pooled = self._contenders[step.variant].variant.axes["dispatch"] == "pool"
+                flags = (*IDLE_FLAGS, *(_IDLE_POOL_FLAGS if pooled else ()))
                 server = stack.enter_context(self._serving(step.variant, flags, chance))
             crowd = stack.enter_context(gathered(server.url))
             crowd.join(_FIRST_CONNECTIONS)
@@ -173,7 +185,7 @@ class Bench:
             wait_for_descriptors(server, own)
             memory["closed"] = footprint(server)
             asked = _FIRST_CONNECTIONS + 2 * connections
-            if step.variant in self._variants and (counted := server.stop()["requests"]) != asked:
+            if step.variant in self._contenders and (counted := server.stop()["requests"]) != asked:
                 raise RunError(f"counts differ: {server.name} answered {counted} requests of {asked}")
         return {"connections": connections, **memory}
 
@@ -196,7 +208,7 @@ class Bench:
             **disturbance(reading_before, reading_after, server_cpu + load.cpu_ns),
         }, load
 
-    def _loadgen(self, server: Server, workload: Workload, scratch: Path, histogram: Path) -> Load:
+    def _loadgen(self, server: Server, workload: Workload, scratch: Path, histogram: Path | None) -> Load:
         return self._generators.loadgen(
             server.url, workload, self._cores.generator, self._profile.cell_seconds, self._profile.warmup_seconds,
             scratch / "loadgen.json", histogram,
@@ -206,15 +218,22 @@ class Bench:
         return self._generators.wrk(server.url, workload, self._cores.generator, self._profile.wrk_seconds)
 
     def _flags(self, name: str, workload: Workload) -> Sequence[str]:
-        return workload.floor if self._variants[name].kind == "floor" else ()
+        return workload.floor if self._contenders[name].variant.kind == "floor" else workload.server
 
     @contextlib.contextmanager
-    def _serving(self, name: str, arguments: Sequence[str], chance: Random) -> Iterator[Server]:
-        program = self._programs[name]
+    def _serving(
+        self, name: str, arguments: Sequence[str], chance: Random, spread: bool = False,
+        environment: Mapping[str, str] | None = None, wrapper: Sequence[str] = (),
+    ) -> Iterator[Server]:
+        contender = self._contenders[name]
+        program = self._programs[contender.variant.name]
         if not program.unchanged():
             raise RunError(f"{name} was built anew while the run was on")
         padding = {"HTTPDYNO_PADDING": "x" * chance.randrange(_ENVIRONMENT_PADDING_MAX)}
-        with serving(program.path, arguments, self._cores.server, padding) as server:
+        with serving(
+            program.path, [*contender.flags, *arguments], None if spread else self._cores.server,
+            {**padding, **(environment or {})}, wrapper=wrapper,
+        ) as server:
             yield server
 
     def _keep(self, histogram: Path, step: Step) -> str:
@@ -232,12 +251,12 @@ class Bench:
 
 
 @contextlib.contextmanager
-def _scratch() -> Iterator[Path]:
+def scratch_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="httpdyno-") as directory:
         yield Path(directory)
 
 
-def _check_counts(server: str, counted: int, *loads: Load) -> None:
+def check_counts(server: str, counted: int, *loads: Load) -> None:
     """Requests that one side knows and the other does not are requests that nobody should report."""
     least = sum(load.requests for load in loads)
     most = least + sum(load.uncounted_max for load in loads)
@@ -247,7 +266,7 @@ def _check_counts(server: str, counted: int, *loads: Load) -> None:
                        + (f" (and at most {most - least} in flight at the end)" if most > least else ""))
 
 
-def _per_request(figures: Mapping[str, Any], load: Load, server_requests: int) -> dict[str, Any]:
+def per_request(figures: Mapping[str, Any], load: Load, server_requests: int) -> dict[str, Any]:
     """The sample of one generator run. The server's CPU time is shared out over what it answered, the generator's over
     what it counted."""
     if load.requests == 0:

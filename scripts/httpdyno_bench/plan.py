@@ -1,4 +1,4 @@
-"""Which measurements a run makes, and in which order.
+"""Which measurements a run makes, and in which order: what all suites share, and the suite "base".
 
 The unit is a step: fresh processes, one value. A run is cut into blocks of equal length, each with one round of every
 cell and its share of the rounds of every comparison in turn, in random order drawn from the seed: whatever drifts
@@ -10,11 +10,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from .contenders import Contender
 from .errors import UsageError
-from .tables import Variant, Workload
+from .tables import SUITES, Workload
 
 ROUNDS_MIN = 5
 SLICE_MS = 25
@@ -24,6 +25,10 @@ SETTLE_PAIRS = 1
 OVERHEAD_SECONDS = 0.02
 # Connections that are opened and answered, and closed again, in a second, roughly.
 CROWD_PER_SECOND = 10_000
+# Forecast of a sweep's step: servers that are driven; of bursts, several servers'; of a trace: its start and its end.
+SWEPT_FORECAST = 5
+BURSTS_SECONDS = 3.0
+TRACING_SECONDS = 0.5
 # What the steps of kind "idle" have in the place of a workload.
 IDLE = "idle-connections"
 # wrk looks at the clock every 100 ms to see whether it is to stop.
@@ -51,15 +56,35 @@ class Profile:
     # The memory of idle connections hardly differs from start to start.
     idle_rounds: int
     idle_connections: int
+    # Of a sweep over the time of a handler every so manieth point is measured.
+    sweep_rounds: int = 0
+    sweep_seconds: float = 0.0
+    sweep_stride: int = 1
+    # Bursts of uploads, and how long the server is left alone after them.
+    burst_rounds: int = 0
+    rest_seconds: float = 0.0
+    # Calls to the kernel are counted in a short and in a long run, allocations in the long one.
+    calls_rounds: int = 0
+    calls_seconds: tuple[float, float] = (0.0, 0.0)
 
 
 PROFILES = {
-    profile.name: profile
-    for profile in (
-        Profile("quick", 6, 10, 0.3, 0.05, 0.25, 1, 1.0, ("floor-epoll", "inline-system"), None, 3, 10_000),
-        Profile("full", 12, 20, 3.0, 0.3, 2.0, 3, 3.0, None, None, 6, 10_000),
-        Profile("smoke", 1, 1, 0.1, 0.02, 0.1, 1, 0.3, ("floor-epoll", "inline-system"), 2, 1, 1000),
-    )
+    "base": {
+        profile.name: profile
+        for profile in (
+            Profile("quick", 6, 10, 0.3, 0.05, 0.25, 1, 1.0, ("floor-epoll", "inline-system"), None, 3, 10_000),
+            Profile("full", 12, 20, 3.0, 0.3, 2.0, 3, 3.0, None, None, 6, 10_000),
+            Profile("smoke", 1, 1, 0.1, 0.02, 0.1, 1, 0.3, ("floor-epoll", "inline-system"), 2, 1, 1000),
+        )
+    },
+    "dispatch": {
+        profile.name: profile
+        for profile in (
+            Profile("quick", 6, 8, 0.25, 0.05, 0.25, 1, 1.0, (), None, 0, 1, 6, 0.15, 1, 3, 5.0, 2, (0.1, 0.4)),
+            Profile("full", 12, 20, 2.0, 0.3, 2.0, 1, 1.0, (), None, 0, 1, 12, 1.0, 1, 6, 5.0, 4, (0.2, 1.0)),
+            Profile("smoke", 1, 1, 0.05, 0.02, 0.1, 1, 1.0, (), None, 0, 1, 1, 0.05, 4, 1, 0.1, 1, (0.05, 0.1)),
+        )
+    },
 }
 
 
@@ -69,7 +94,9 @@ class Step:
 
     kind "cell": `generator` drives `variant`. "turn": loadgen drives `reference` (side a) and `variant` (side b) in
     turn. "generators": loadgen and wrk drive the floor `variant`, one after the other. "idle": connections to `variant`,
-    which may also be a peer, are opened and held.
+    which may also be a peer, are opened and held. "sweep": loadgen drives several servers, one after the other, whose
+    handlers take `micros`. "burst": uploads to `variant` and to those that differ from it in the allocator, then rest.
+    "calls": calls to the kernel and allocations of `variant` are counted.
     """
 
     kind: str
@@ -78,25 +105,32 @@ class Step:
     round: int
     generator: str | None = None
     reference: str | None = None
+    micros: int | None = None
     # Which part of the run it belongs to, from 1; no part of what it is.
     block: int = 0
 
     @property
     def id(self) -> str:
-        what = self.generator or self.reference or "loadgen-wrk"
+        what = self.generator or self.reference or (f"{self.micros}us" if self.micros is not None else "loadgen-wrk")
         return f"{self.kind}/{self.workload}/{self.variant}/{what}/{self.round}"
 
     def __str__(self) -> str:
         who = self.variant if self.reference is None else f"{self.variant} against {self.reference}"
         if self.kind == "idle":
             return f"{who}, memory of idle connections, round {self.round}"
+        if self.kind == "sweep":
+            return f"{self.workload}, {self.micros} µs, round {self.round}"
+        if self.kind in ("burst", "calls"):
+            return f"{who} × {self.workload}, {self.kind}, round {self.round}"
         how = "in turn" if self.kind == "turn" else self.generator or "loadgen and wrk"
         return f"{who} × {self.workload}, {how}, round {self.round}"
 
 
-def profile_of(name: str, rounds: int | None = None, seconds: float | None = None) -> Profile:
-    """A profile by name, with the changes that were asked for on the command line."""
-    profile = PROFILES[name]
+def profile_of(
+    name: str, rounds: int | None = None, seconds: float | None = None, suite: str = SUITES[0]
+) -> Profile:
+    """A suite's profile by name, with the changes that were asked for on the command line."""
+    profile = PROFILES[suite][name]
     if rounds is not None:
         if rounds < 1 or (rounds < ROUNDS_MIN and name != "smoke"):
             raise UsageError(f"--rounds {rounds}: a figure needs at least {ROUNDS_MIN} rounds (--profile smoke: 1)")
@@ -112,17 +146,28 @@ def profile_of(name: str, rounds: int | None = None, seconds: float | None = Non
 
 
 def make_plan(
-    profile: Profile, variants: Sequence[Variant], workloads: Sequence[Workload], seed: int, peers: Sequence[str] = ()
+    profile: Profile, contenders: Sequence[Contender], workloads: Sequence[Workload], seed: int,
+    peers: Sequence[str] = (),
 ) -> list[Step]:
     """All steps of a run, in the order in which they are measured; the same arguments give the same plan. `peers` are
     the names of the servers of others that are there."""
+
+    def steps_of_block(block: int) -> list[Step]:
+        steps = _cells(profile, contenders, workloads, block)
+        for turn_round in share(profile.turn_rounds, block, profile.rounds):
+            steps += _turns(contenders, workloads, turn_round)
+        for idle_round in share(profile.idle_rounds, block, profile.rounds):
+            steps += _idle(contenders, peers, idle_round)
+        return steps
+
+    return arranged(profile, seed, steps_of_block)
+
+
+def arranged(profile: Profile, seed: int, steps_of_block: Callable[[int], list[Step]]) -> list[Step]:
+    """The blocks one after the other, each in an order of its own."""
     plan: list[Step] = []
     for block in range(1, profile.rounds + 1):
-        steps = _cells(profile, variants, workloads, block)
-        for turn_round in _share(profile.turn_rounds, block, profile.rounds):
-            steps += _turns(variants, workloads, turn_round)
-        for idle_round in _share(profile.idle_rounds, block, profile.rounds):
-            steps += _idle(variants, peers, idle_round)
+        steps = steps_of_block(block)
         random.Random(f"{seed}/order/{block}").shuffle(steps)
         plan += [dataclasses.replace(step, block=block) for step in steps]
     return plan
@@ -143,6 +188,12 @@ def forecast_seconds(step: Step, profile: Profile) -> float:
         return 2 * (turn_pairs(profile) + SETTLE_PAIRS) * SLICE_MS / 1000 + 2 * OVERHEAD_SECONDS
     if step.kind == "idle":
         return 2 * profile.idle_connections / CROWD_PER_SECOND + OVERHEAD_SECONDS
+    if step.kind == "sweep":
+        return SWEPT_FORECAST * (profile.sweep_seconds + profile.warmup_seconds + OVERHEAD_SECONDS)
+    if step.kind == "burst":
+        return profile.rest_seconds + BURSTS_SECONDS
+    if step.kind == "calls":
+        return sum(profile.calls_seconds) + 2 * profile.calls_seconds[1] + TRACING_SECONDS
     if step.kind == "generators":
         return profile.wrk_seconds + profile.generator_seconds + WRK_OVERHEAD_SECONDS + OVERHEAD_SECONDS
     if step.generator == "wrk":
@@ -163,12 +214,13 @@ def profile_record(profile: Profile) -> dict[str, Any]:
 
 
 def _cells(
-    profile: Profile, variants: Sequence[Variant], workloads: Sequence[Workload], round_number: int
+    profile: Profile, contenders: Sequence[Contender], workloads: Sequence[Workload], round_number: int
 ) -> list[Step]:
     steps: list[Step] = []
     for workload_index, workload in enumerate(workloads):
         wrk_here = profile.wrk_workloads is None or workload_index < profile.wrk_workloads
-        for variant in variants:
+        for contender in contenders:
+            variant = contender.variant
             steps.append(Step("cell", variant.name, workload.name, round_number, generator="loadgen"))
             if not wrk_here or (profile.wrk_variants is not None and variant.name not in profile.wrk_variants):
                 continue
@@ -181,23 +233,26 @@ def _cells(
     return steps
 
 
-def _turns(variants: Sequence[Variant], workloads: Sequence[Workload], round_number: int) -> list[Step]:
-    names = {variant.name for variant in variants}
+def _turns(contenders: Sequence[Contender], workloads: Sequence[Workload], round_number: int) -> list[Step]:
+    names = {contender.name for contender in contenders}
     return [
-        Step("turn", variant.name, workload.name, round_number, reference=variant.reference)
+        Step("turn", contender.name, workload.name, round_number, reference=contender.reference)
         for workload in workloads
-        for variant in variants
-        if variant.reference in names
+        for contender in contenders
+        if contender.reference in names
     ]
 
 
-def _idle(variants: Sequence[Variant], peers: Sequence[str], round_number: int) -> list[Step]:
+def _idle(contenders: Sequence[Contender], peers: Sequence[str], round_number: int) -> list[Step]:
     """The floor has no connection to speak of, and how a program is linked does not change what it allocates."""
-    ours = [variant.name for variant in variants if variant.kind == "server" and variant.changed_axis != "link_order"]
+    ours = [
+        contender.name for contender in contenders
+        if contender.variant.kind == "server" and not contender.is_layout_pair
+    ]
     return [Step("idle", name, IDLE, round_number, generator="crowd") for name in [*ours, *peers]]
 
 
-def _share(rounds: int, block: int, blocks: int) -> range:
+def share(rounds: int, block: int, blocks: int) -> range:
     """Which of so many rounds belong to a block, spread as evenly as whole numbers allow."""
     first, last = ((number * rounds) // blocks for number in (block - 1, block))
     return range(first + 1, last + 1)

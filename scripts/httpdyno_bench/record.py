@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import json
 import platform
@@ -10,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import machine, plan
+from .contenders import Contender, as_built, with_pool_sizes
 from .errors import UsageError
 from .generators import Generators
 from .identity import KEPT, Program, Revision
 from .peers import NAMES as PEER_NAMES
 from .peers import Peer
 from .store import SCHEMA_VERSION, RunFolder, timestamp
-from .tables import Variant, Workload
+from .tables import SUITES, Variant, Workload
 
 _FOLDERS = re.compile(r"(?<![\w/:.])~?/(?:[^\s/:;,'\"]+/)+")
 
@@ -25,10 +27,16 @@ _FOLDERS = re.compile(r"(?<![\w/:.])~?/(?:[^\s/:;,'\"]+/)+")
 class Setup:
     """What a run is: chosen anew, or read from the journal of one that goes on."""
 
+    suite: str
     profile: plan.Profile
     variants: list[Variant]
     workloads: list[Workload]
     seed: int
+
+    @property
+    def contenders(self) -> list[Contender]:
+        """In the order of the table of variants."""
+        return (as_built if self.suite == SUITES[0] else with_pool_sizes)(self.variants)
 
 
 def make_head(
@@ -40,6 +48,7 @@ def make_head(
         "schema_version": SCHEMA_VERSION,
         "started": timestamp(),
         "command": command,
+        "suite": setup.suite,
         "revision": {
             "commit": revision.commit,
             "dirty": revision.dirty or any(bool(program.identity.get("dirty")) for program in programs.values()),
@@ -62,6 +71,11 @@ def make_head(
             }
             for variant in setup.variants
         ],
+        "contenders": [
+            {"name": contender.name, "variant": contender.variant.name, "workers": contender.workers,
+             "reference": contender.reference}
+            for contender in setup.contenders
+        ],
         "workloads": [dataclasses.asdict(workload) for workload in setup.workloads],
         "peers": [
             {"name": name, "version": peers[name].version if name in peers else None} for name in PEER_NAMES
@@ -73,18 +87,16 @@ def make_head(
 
 def setup_of(head: Mapping[str, Any]) -> Setup:
     """The way back, for a run that goes on."""
-    settings = {key: value for key, value in head["profile"].items() if key != "slice_ms"}
-    if settings["wrk_variants"] is not None:
-        settings["wrk_variants"] = tuple(settings["wrk_variants"])
     return Setup(
-        plan.Profile(**settings),
+        head["suite"],
+        plan.Profile(**_fields(plan.Profile, head["profile"])),
         [Variant(**_fields(Variant, row)) for row in head["variants"]],
         [Workload(**_fields(Workload, row)) for row in head["workloads"]],
         head["seed"],
     )
 
 
-def _fields(kind: type[Variant] | type[Workload], row: Mapping[str, Any]) -> dict[str, Any]:
+def _fields(kind: type[plan.Profile] | type[Variant] | type[Workload], row: Mapping[str, Any]) -> dict[str, Any]:
     """What JSON has as lists are tuples in the tables' rows."""
     values = {field.name: row[field.name] for field in dataclasses.fields(kind)}
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
@@ -103,7 +115,7 @@ def refuse_other_run(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> Non
 
 
 def make_record(folder: RunFolder) -> dict[str, Any]:
-    by_kind: dict[str, list[dict[str, Any]]] = {"cell": [], "turn": [], "generators": [], "idle": []}
+    by_kind: dict[str, list[dict[str, Any]]] = collections.defaultdict(list)
     for line in folder.steps:
         by_kind[line["kind"]].append({key: value for key, value in line.items() if key not in ("step", "kind")})
     return {
@@ -116,6 +128,9 @@ def make_record(folder: RunFolder) -> dict[str, Any]:
         "turns": by_kind["turn"],
         "generators": by_kind["generators"],
         "idle": by_kind["idle"],
+        "sweeps": by_kind["sweep"],
+        "bursts": by_kind["burst"],
+        "calls": by_kind["calls"],
     }
 
 

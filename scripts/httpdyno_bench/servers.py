@@ -102,8 +102,10 @@ def serving(
     environment: Mapping[str, str] | None = None,
     descriptors_max: int | None = None,
     ready_seconds: float = READY_SECONDS,
+    wrapper: Sequence[str] = (),
 ) -> Iterator[Server]:
-    """A server program on a core, from its ready line on; it is gone at the end of the block, whatever happens."""
+    """A server program on a core or on any, from its ready line on; it is gone at the end of the block, whatever happens.
+    `wrapper` is a command that becomes the program it is given."""
 
     def before_exec() -> None:
         die_with_runner()
@@ -111,7 +113,7 @@ def serving(
             resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors_max, descriptors_max))
 
     name = program.name
-    command = [str(program), "--bind", "127.0.0.1", "--port", "0", *arguments]
+    command = [*wrapper, str(program), "--bind", "127.0.0.1", "--port", "0", *arguments]
     with (
         tempfile.TemporaryFile() as stderr,
         ending(start(command, core, subprocess.PIPE, stderr, environment, before_exec)) as process,

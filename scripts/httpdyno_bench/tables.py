@@ -53,6 +53,18 @@ class Workload:
     wrk: tuple[str, ...]
     floor: tuple[str, ...]
     suites: tuple[str, ...]
+    # "load": loadgen asks for `path`. "sweep": for `path` with each of `micros` behind it. "burst": `connections` upload
+    # `body_bytes` at the same time, so many times.
+    kind: str = "load"
+    # Flags of our servers.
+    server: tuple[str, ...] = ()
+    # What the suite "dispatch" measures of it beyond its cells: "turns", "calls"; and of which rows: "allocators", "loops".
+    dispatch: tuple[str, ...] = ()
+    micros: tuple[int, ...] = ()
+    # Whether the server may use every core, the generator's too.
+    spread: bool = False
+    body_bytes: int = 0
+    bursts: int = 0
 
 
 def load_variants(path: Path) -> list[Variant]:
@@ -124,6 +136,13 @@ def _workload(row: Mapping[str, Any]) -> Workload:
             wrk=tuple(row["wrk"]),
             floor=tuple(row["floor"]),
             suites=_checked_suites(row),
+            kind=row.get("kind", "load"),
+            server=tuple(row.get("server", ())),
+            dispatch=tuple(row.get("dispatch", ())),
+            micros=tuple(row.get("micros", ())),
+            spread=bool(row.get("spread", False)),
+            body_bytes=int(row.get("body_bytes", 0)),
+            bursts=int(row.get("bursts", 0)),
         )
     except KeyError as error:
         raise UsageError(f"scenarios.json: row {row.get('name', '?')} lacks {error}") from error

@@ -22,7 +22,7 @@ from .attacks import ATTACKS, RATE, Attack, attacking
 from .watch import Watch, longest_life
 
 # The healthy client: few connections that ask again as soon as they are answered.
-HEALTHY = Workload("healthy-client", "GET /plaintext", "/plaintext", 2, 1, (), (), ())
+HEALTHY = Workload("healthy-client", "GET /plaintext", "/plaintext", 2, 1, (), (), (), ("base",))
 # After the last deadline.
 _MARGIN_SECONDS = 1.0
 # Connections that have not been given up after this will not be.

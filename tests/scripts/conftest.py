@@ -52,6 +52,13 @@ class World:
             "--seed", "7", *arguments, **options,
         )
 
+    def small_dispatch(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """The same of the suite "dispatch", without a count of calls."""
+        return self.bench(
+            "--suite", "dispatch", "--profile", "smoke", "--variants", "inline-system,inline-mimalloc,pool-system",
+            "--workloads", "json,work,upload-burst", "--seed", "7", *arguments, **options,
+        )
+
     def folders(self) -> list[Path]:
         return sorted(self.out.iterdir()) if self.out.exists() else []
 
@@ -80,7 +87,8 @@ def make_world(path: Path) -> World:
     _install(FAKES / "slowhttptest.py", bin_dir / "slowhttptest")
     for peer in PEERS:
         _install(FAKES / "server.py", bin_dir / peer)
-    world = World(bin_dir, path / "results", {"identities": identities, "faults": {}, "cost_ns": {}, "idle_bytes": {}})
+    world = World(bin_dir, path / "results", {"identities": identities, "faults": {}, "cost_ns": {}, "idle_bytes": {},
+                                           "upload_bytes": {}})
     world.change()
     return world
 

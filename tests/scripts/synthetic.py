@@ -10,6 +10,7 @@ from typing import Any
 
 from conftest import ROOT
 from httpdyno_bench import plan
+from httpdyno_bench.contenders import as_built
 from httpdyno_bench.tables import load_variants, load_workloads, select
 
 # What is made up: server CPU per request in ns, for floor-epoll, by workload; and each row's cost over its reference.
@@ -31,7 +32,7 @@ def make_record(results: Path, name: str = "2026-11-21T1200Z-aaaaaaa-quick", rou
     (folder / "histograms").mkdir(parents=True)
     variants = select(load_variants(ROOT / "variants" / "variants.json"), None, "variant")
     workloads = select(load_workloads(ROOT / "bench" / "scenarios.json"), None, "workload")
-    profile = plan.PROFILES["quick"] if rounds == 6 else plan.profile_of("smoke", rounds=rounds)
+    profile = plan.PROFILES["base"]["quick"] if rounds == 6 else plan.profile_of("smoke", rounds=rounds)
     cost: dict[str, float] = {}
     for variant in variants:
         cost[variant.name] = COST[variant.name] * cost.get(variant.reference or "", 1.0)
@@ -55,7 +56,7 @@ def make_record(results: Path, name: str = "2026-11-21T1200Z-aaaaaaa-quick", rou
         "interruptions": 0, "failures": [], "cells": [], "turns": [], "generators": [], "idle": [],
         "peers": [{"name": "nginx", "version": "1.22.1"}, {"name": "h2o", "version": None}],
     }
-    for step in plan.make_plan(profile, variants, workloads, 1, ["nginx"]):
+    for step in plan.make_plan(profile, as_built(variants), workloads, 1, ["nginx"]):
         if step.kind == "idle":
             record["idle"].append(_idle(chance, step, profile.idle_connections))
             continue

@@ -8,15 +8,17 @@ import dataclasses
 import pytest
 from conftest import ROOT
 from httpdyno_bench import plan
+from httpdyno_bench.contenders import as_built
 from httpdyno_bench.errors import UsageError
 from httpdyno_bench.tables import load_variants, load_workloads, select
 
 VARIANTS = select(load_variants(ROOT / "variants" / "variants.json"), None, "variant")
 WORKLOADS = select(load_workloads(ROOT / "bench" / "scenarios.json"), None, "workload")
+CONTENDERS = as_built(VARIANTS)
 
 
 def make(profile: str = "quick", seed: int = 1) -> list[plan.Step]:
-    return plan.make_plan(plan.profile_of(profile), VARIANTS, WORKLOADS, seed)
+    return plan.make_plan(plan.profile_of(profile), CONTENDERS, WORKLOADS, seed)
 
 
 def test_a_seed_gives_the_same_plan_and_the_same_coins() -> None:
@@ -33,7 +35,7 @@ def test_another_seed_gives_another_order_of_the_same_steps() -> None:
 
 def test_every_cell_and_every_comparison_has_its_rounds() -> None:
     steps = make()
-    profile = plan.PROFILES["quick"]
+    profile = plan.PROFILES["base"]["quick"]
     assert len({step.id for step in steps}) == len(steps)
     cells = collections.Counter((s.variant, s.workload) for s in steps if s.generator == "loadgen")
     assert cells == {(v.name, w.name): profile.rounds for v in VARIANTS for w in WORKLOADS}
@@ -44,7 +46,7 @@ def test_every_cell_and_every_comparison_has_its_rounds() -> None:
 
 def test_blocks_follow_each_other_and_hold_equal_shares() -> None:
     steps = make()
-    profile = plan.PROFILES["quick"]
+    profile = plan.PROFILES["base"]["quick"]
     assert [step.block for step in steps] == sorted(step.block for step in steps)
     for block in range(1, profile.rounds + 1):
         mine = [step for step in steps if step.block == block]
@@ -56,8 +58,8 @@ def test_blocks_follow_each_other_and_hold_equal_shares() -> None:
 
 def test_each_block_has_an_order_of_its_own() -> None:
     """Of two blocks that hold the same measurements."""
-    profile = dataclasses.replace(plan.PROFILES["quick"], rounds=2, turn_rounds=4, idle_rounds=2)
-    steps = plan.make_plan(profile, VARIANTS, WORKLOADS, 1)
+    profile = dataclasses.replace(plan.PROFILES["base"]["quick"], rounds=2, turn_rounds=4, idle_rounds=2)
+    steps = plan.make_plan(profile, CONTENDERS, WORKLOADS, 1)
     orders = [[s.id.rsplit("/", 1)[0] for s in steps if s.block == block] for block in (1, 2)]
     assert orders[0] != orders[1] and sorted(orders[0]) == sorted(orders[1])
 
@@ -80,7 +82,7 @@ def test_wrk_drives_two_rows_in_quick_and_all_in_full() -> None:
 
 def test_idle_memory_is_measured_of_our_servers_and_of_peers() -> None:
     profile = plan.profile_of("quick")
-    steps = plan.make_plan(profile, VARIANTS, WORKLOADS, 1, ["nginx"])
+    steps = plan.make_plan(profile, CONTENDERS, WORKLOADS, 1, ["nginx"])
     rows = collections.Counter(step.variant for step in steps if step.kind == "idle")
     names = ["inline-system", "inline-mimalloc", "pool-system", "pool-mimalloc", "nginx"]
     assert rows == dict.fromkeys(names, profile.idle_rounds)
@@ -88,14 +90,14 @@ def test_idle_memory_is_measured_of_our_servers_and_of_peers() -> None:
 
 
 def test_a_comparison_needs_its_reference() -> None:
-    without_floor = [variant for variant in VARIANTS if variant.kind != "floor"]
+    without_floor = [contender for contender in CONTENDERS if contender.variant.kind != "floor"]
     steps = plan.make_plan(plan.profile_of("quick"), without_floor, WORKLOADS, 1)
     assert {step.reference for step in steps} == {None, "inline-system", "pool-system"}
 
 
 def test_quick_is_planned_for_less_than_five_minutes() -> None:
     profile = plan.profile_of("quick")
-    steps = plan.make_plan(profile, VARIANTS, WORKLOADS, 1, ["nginx", "h2o"])
+    steps = plan.make_plan(profile, CONTENDERS, WORKLOADS, 1, ["nginx", "h2o"])
     assert sum(plan.forecast_seconds(step, profile) for step in steps) < 290
 
 

@@ -43,7 +43,7 @@ def ask(url: str, requests: int) -> None:
 
 
 def single() -> None:
-    requests = 500
+    requests = 500 + round(1000 * seconds(option("-d")))
     time.sleep(min(seconds(option("-d")) + seconds(option("--warmup", "0")), 0.02))  # No test needs more.
     ask(sys.argv[1], requests)
     noise = 1 + (os.getpid() % 7) / 100

@@ -4,7 +4,7 @@ nginx or h2o it stands in for those.
 
 It is told over its socket how many requests it is to have answered ("n\n") and spends the CPU time that world.json
 states for its row. A client that asks as HTTP has it gets an answer, and the connection then takes the memory that
-world.json states. A client that says "SLOW counter" is given up after the time of the flag --timeout-request-ms, and
+world.json states; an upload leaves it such memory, too. A client that says "SLOW counter" is given up after the time of the flag --timeout-request-ms, and
 counted so. world.json also says what is to go wrong.
 """
 import json
@@ -43,6 +43,8 @@ selector = selectors.DefaultSelector()
 selector.register(listener, selectors.EVENT_READ)
 count = 0
 held: dict[socket.socket, bytearray] = {}
+uploads: dict[socket.socket, int] = {}
+left_by_uploads = bytearray()
 slow: dict[socket.socket, tuple[float, str]] = {}
 counters = {"accepted": 0, "active": 0, "timeouts_request": 0, "timeouts_keepalive": 0, "timeouts_write": 0}
 
@@ -72,6 +74,7 @@ def close(connection: socket.socket) -> None:
     selector.unregister(connection)
     connection.close()
     held.pop(connection, None)
+    uploads.pop(connection, None)
     slow.pop(connection, None)
     counters["active"] -= 1
 
@@ -86,7 +89,7 @@ def evict() -> None:
 def read(connection: socket.socket) -> None:
     global count
     try:
-        octets = connection.recv(4096)
+        octets = connection.recv(262144)
     except ConnectionResetError:
         octets = b""
     if not octets or (FAULT == "closes idle connections" and len(held) > 20):
@@ -94,6 +97,17 @@ def read(connection: socket.socket) -> None:
     elif octets.startswith(b"SLOW "):
         timeout = int(sys.argv[sys.argv.index("--timeout-request-ms") + 1]) / 1000
         slow[connection] = (time.monotonic() + timeout, octets.split()[1].decode())
+    elif connection in uploads or octets.startswith(b"POST "):
+        if connection not in uploads:
+            head, octets = octets.split(b"\r\n\r\n", 1)
+            uploads[connection] = int(re.search(rb"Content-Length: (\d+)", head)[1])
+        uploads[connection] -= len(octets)
+        if uploads[connection] <= 0:
+            del uploads[connection]
+            count += 1
+            left_by_uploads.extend(bytes(WORLD["upload_bytes"].get(NAME, 0)))
+            status = b"413 Content Too Large" if FAULT == "refuses uploads" else b"200 OK"
+            connection.send(b"HTTP/1.1 %b\r\nContent-Length: 2\r\n\r\nOK" % status)
     elif octets.startswith(b"GET /stats "):
         text = json.dumps(counters).encode()
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(text), text))

@@ -21,7 +21,8 @@ bool legal(State from, State to) {
     case State::reading: return from == State::free || from == State::handling || from == State::streaming;
     case State::handling: return from == State::reading;
     case State::streaming: return from == State::reading;
-    case State::finishing: return from == State::reading || from == State::streaming;
+    case State::finishing:
+      return from == State::reading || from == State::handling || from == State::streaming;
     case State::lingering: return from == State::finishing;
     case State::closing: return from != State::free && from != State::closing;
   }
@@ -131,7 +132,8 @@ void Connection::end(Commons& commons, Time now) {
   }
   unsent_answers_ += commons.granted - commons.budget;
   if (some_were_whole) late_ = false;
-  if (frame_ != nullptr) {
+  // What waits behind a worker or a stream has its time from then on.
+  if (frame_ != nullptr && state_ == State::reading) {
     if (!had_frame || some_were_whole) begin_request(commons.config, now);
     if (!inside_body_ && frame_->parser.head_complete()) begin_body(commons.config, now);
   }
@@ -223,8 +225,9 @@ void Connection::respond(Commons& commons, http::Response& response) {
   parser.reset();
 }
 
-RequestFrame* Connection::freeze(Commons& commons) {
+RequestFrame* Connection::freeze(Commons& commons, Time now) {
   Commons::Cursor& cursor = commons.cursor;
+  head_handled_ = cursor.parser->is_head();
   const std::span<char> request = cursor.rest().first(cursor.parser->request_bytes());
   RequestFrame* leaving = nullptr;
   if (!cursor.lent && request.size() == cursor.octets.size()) {
@@ -240,6 +243,7 @@ RequestFrame* Connection::freeze(Commons& commons) {
     cursor.used += request.size();
   }
   move_to(State::handling);
+  await_worker(commons.config, now);
   return leaving;
 }
 
@@ -281,10 +285,15 @@ void Connection::after_pull(Commons& commons) {
   // Without chunks a stream's end has no octets of its own.
   output_.give_back_if_empty(commons.outputs);
   if (stream_->result() == http::BodyStream::Result::more) return;
-  // The client sees by the framing that it is not whole; the answers before it must still reach it.
-  const bool cut = stream_->result() == http::BodyStream::Result::failed;
-  if (cut) commons.stats.streams_cut.add();
-  move_to(cut || last_answer_ ? State::finishing : State::reading);
+  if (stream_->result() == http::BodyStream::Result::failed) return cut_stream(commons);
+  move_to(last_answer_ ? State::finishing : State::reading);
+  stream_.reset();
+}
+
+// The client sees by the framing that it is not whole.
+void Connection::cut_stream(Commons& commons) {
+  commons.stats.streams_cut.add();
+  move_to(State::finishing);
   stream_.reset();
 }
 
@@ -310,10 +319,10 @@ void Connection::refuse(Commons& commons, int status, std::string_view reason) {
   // RFC 9110 15.6.4: the pool may have room again in a second.
   if (status == 503) ASSERT(response.add_field("Retry-After", "1"));
   const http::RequestParser* parser = present_parser(commons);
+  const bool to_head = state_ == State::handling ? head_handled_ : parser != nullptr && parser->is_head();
   const auto write_head = [&](char* out) { return http::write_head(response, 1, out); };
   const std::size_t before = output_.size();
-  answer(commons, http::head_bytes_max(response), write_head, false,
-         http::content_of(response, parser != nullptr && parser->is_head()));
+  answer(commons, http::head_bytes_max(response), write_head, false, http::content_of(response, to_head));
   commons.refusal = {.status = status, .bytes = output_.size() - before};
   move_to(State::finishing);
   drop_frame(commons);
@@ -322,11 +331,14 @@ void Connection::refuse(Commons& commons, int status, std::string_view reason) {
 Time Connection::deadline(const Config& config, Time now) const {
   switch (state_) {
     case State::free:
-    case State::closing:
-    case State::handling: return kNever;
+    case State::closing: return kNever;
+    case State::handling:
     case State::lingering: return request_deadline_;
     case State::finishing: return write_deadline_;
-    case State::streaming: return output_.empty() ? kNever : write_deadline_;
+    case State::streaming: {
+      const Time writing = output_.empty() ? kNever : write_deadline_;
+      return with_worker() ? std::min(writing, request_deadline_) : writing;
+    }
     case State::reading: break;
   }
   if (!output_.empty()) return write_deadline_;

@@ -34,6 +34,8 @@
 
 namespace httpdyno {
 
+struct Job;
+
 // What all connections of one loop share. One thread.
 struct Commons {
   explicit Commons(const Config& given)
@@ -77,7 +79,7 @@ class Connection : public TimerNode {
   enum class State : std::uint8_t {
     free,       // a place in the table, nothing else
     reading,    // between requests, or inside one
-    handling,   // frozen: a worker has its request; nothing is read, grown or evicted
+    handling,   // frozen: a worker has its request; nothing is read, grown or evicted before timeout_handler
     streaming,  // an answer's body is being pulled; nothing is read
     finishing,  // the final answer is on its way out; nothing is read
     lingering,  // the final answer is sent, our side is shut: what comes is discarded until the client closes
@@ -129,7 +131,7 @@ class Connection : public TimerNode {
   // A body that is streamed is taken from the response, and its first block is pulled.
   void respond(Commons& commons, http::Response& response);
   // The request with its octets, for somebody else to answer.
-  RequestFrame* freeze(Commons& commons);
+  RequestFrame* freeze(Commons& commons, Time now);
   // The answer to it. `head` is what write_head() made; `stream`, when the body is streamed, has been pulled from
   // once, and `block` is what came. Deadlines start anew: the wait was not the client's.
   void thaw(Commons& commons, const RequestFrame& frame, std::string_view head,
@@ -145,9 +147,14 @@ class Connection : public TimerNode {
   }
   void pull_block(Commons& commons);
   // The stream, for somebody else to pull a block of it and bring both back.
-  std::unique_ptr<http::BodyStream> lend_stream() { return std::move(stream_); }
+  std::unique_ptr<http::BodyStream> lend_stream(const Config& config, Time now) {
+    await_worker(config, now);
+    return std::move(stream_);
+  }
   void take_back(Commons& commons, std::unique_ptr<http::BodyStream> stream, std::string_view block,
                  Time now);
+  // The body ends here, and not as a whole one does; the answers before it must still reach the client.
+  void cut_stream(Commons& commons);
 
   // --- output and wishes ---
   const Output& output() const { return output_; }
@@ -184,10 +191,15 @@ class Connection : public TimerNode {
   // A request has begun to arrive.
   bool inside_request() const { return frame_ != nullptr && frame_->parser.started(); }
   bool holds_frame() const { return frame_ != nullptr; }
+  // Somebody else has its request or its stream; and for longer than timeout_handler.
+  bool with_worker() const {
+    return state_ == State::handling || (state_ == State::streaming && stream_ == nullptr);
+  }
+  bool worker_is_late(Time now) const { return with_worker() && now >= request_deadline_; }
   // Neither inside a request nor with an answer to give.
   bool idle() const { return state_ == State::reading && frame_ == nullptr && output_.empty(); }
 
-  // When to act if nothing happens; kNever while frozen. An idle connection's counts from `now`.
+  // When to act if nothing happens; kNever while frozen without a deadline of the handler. An idle connection's counts from `now`.
   Time deadline(const Config& config, Time now) const;
 
   // Held after each step in simulation and in debug builds.
@@ -198,6 +210,7 @@ class Connection : public TimerNode {
   Time timer_due = kNever;  // when the timer fires: perhaps earlier, never later than `due`
   bool receiving = true;
   bool in_dirty_list = false;
+  Job* job = nullptr;  // with_worker(): what is waited for
 
  private:
   void move_to(State to);
@@ -206,6 +219,9 @@ class Connection : public TimerNode {
     inside_body_ = false;
     late_ = false;
     late_octets_ = 0;
+  }
+  void await_worker(const Config& config, Time now) {
+    request_deadline_ = config.timeout_handler.count() > 0 ? now + config.timeout_handler : kNever;
   }
   template <class WriteHead>
   void answer(Commons& commons, std::size_t head_bytes_max, WriteHead write_head, bool keep_alive,
@@ -225,15 +241,16 @@ class Connection : public TimerNode {
   bool waits_for_turn_ = false;
   bool peer_ended_ = false;
   bool continue_sent_ = false;
-  bool inside_body_ = false;  // the deadline is that of the body
-  bool last_answer_ = false;  // the body that is being streamed is the last one's
-  bool late_ = false;         // the deadline has passed, and what was here then is being read
+  bool inside_body_ = false;   // the deadline is that of the body
+  bool last_answer_ = false;   // the body that is being streamed is the last one's
+  bool late_ = false;          // the deadline has passed, and what was here then is being read
+  bool head_handled_ = false;  // handling: the answer has no content
   io::ConnId id_;
   RequestFrame* frame_ = nullptr;
   Output output_;
   std::unique_ptr<http::BodyStream> stream_;  // streaming: empty while a worker has it
-  Time request_deadline_;  // of the request that is arriving, or that a fresh connection owes; lingering: of
-                           // the peer's end
+  Time request_deadline_;  // of the request that is arriving, or that a fresh connection owes; with_worker():
+                           // of the worker; lingering: of the peer's end
   Time write_deadline_;    // for the client to take the next octets of its answers
   std::size_t late_octets_ = 0;       // how many of those are still to be read
   std::uint32_t unsent_answers_ = 0;  // requests since the output was empty

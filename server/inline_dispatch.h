@@ -18,9 +18,14 @@ class InlineDispatch {
 
   // One problem() line, or empty: what this dispatch asks of the configuration.
   static std::string problem(const Config& config) {
-    if (config.thread_pool_count == 0) return {};
-    return "thread-pool-count is " + std::to_string(config.thread_pool_count) +
-           "; this server runs its handlers inline: it may be 0";
+    const auto inline_only = [](std::string name, auto value) {
+      return name + " is " + std::to_string(value) + "; this server runs its handlers inline: it may be 0";
+    };
+    if (config.thread_pool_count > 0) return inline_only("thread-pool-count", config.thread_pool_count);
+    // Nobody is there who could answer in a handler's place.
+    if (config.timeout_handler.count() > 0)
+      return inline_only("timeout-handler-ms", config.timeout_handler.count());
+    return {};
   }
 
   // The response is valid until the next call. False: the handler threw.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "net/base/time.h"
@@ -94,9 +95,10 @@ class Loop {
       // Its wishes have become operations, and something will end every wait.
       ASSERT(connection.receiving == connection.wants_receive());
       ASSERT(!connection.output().sendable() && !connection.said_all());
-      // A worker's time, and a producer's, is their own.
+      // A worker's time, and a producer's, may be their own.
       ASSERT(connection.state() == State::handling || connection.state() == State::streaming ||
              connection.scheduled());
+      ASSERT(connection.with_worker() == (connection.job != nullptr));
       ASSERT(connection.timer_due <= connection.due || connection.due <= now_);
     });
     ASSERT(Dispatch::kPooled ? frames <= frames_in_use() : frames == frames_in_use());
@@ -169,6 +171,7 @@ class Loop {
   }
 
   void close(Connection& connection) {
+    abandon(connection);
     trail_.end(connection);
     wheel_.cancel(connection);
     connection.start_closing();
@@ -236,18 +239,30 @@ class Loop {
       commons_.stats.shed.add();
       return connection.refuse(commons_, 503, "every worker is busy and the backlog is full");
     }
+    Job* job = new_job(connection);
+    job->frame = connection.freeze(commons_, now_);
+    dispatch_.submit(job);
+  }
+
+  // Connection and job know each other until the answer is here or nobody waits for it any more.
+  Job* new_job(Connection& connection) {
     Job* job = dispatch_.new_job();
     job->connection = connection.id();
-    job->frame = connection.freeze(commons_);
-    dispatch_.submit(job);
+    connection.job = job;
+    return job;
+  }
+
+  void abandon(Connection& connection) {
+    if constexpr (Dispatch::kPooled) {
+      if (Job* job = std::exchange(connection.job, nullptr)) dispatch_.abandon(job);
+    }
   }
 
   // A block of a streamed body: in its turn, or from a worker.
   void ask_for_block(Connection& connection) {
     if constexpr (Dispatch::kPooled) {
-      Job* job = dispatch_.new_job();
-      job->connection = connection.id();
-      job->stream = connection.lend_stream();
+      Job* job = new_job(connection);
+      job->stream = connection.lend_stream(commons_.config, now_);
       dispatch_.submit(job);
     } else if (!connection.waits_for_turn()) {
       connection.wait_for_turn();
@@ -255,17 +270,23 @@ class Loop {
     }
   }
 
-  // Workers have answered. Answers for connections that are gone find another generation.
+  // Workers have answered. Whoever stopped waiting has said so, even if its connection is still there.
   void on_woken() {
     if constexpr (Dispatch::kPooled) {
       IntrusiveQueue<Job> completed = dispatch_.take_completed();
       while (Job* job = completed.pop()) {
         if (job->threw) commons_.stats.handler_exceptions.add();
-        Connection* connection = table_.find(job->connection);
+        const bool awaited = !job->abandoned.load(std::memory_order_relaxed);
+        Connection* connection = awaited ? table_.find(job->connection) : nullptr;
         RequestFrame* const frame = job->frame;
-        if (connection == nullptr || connection->state() == State::closing) {
-          commons_.stats.stale_dropped.add();
+        if (connection == nullptr) {
+          if (job->ran) {
+            commons_.stats.stale_dropped.add();
+          } else if (frame != nullptr) {
+            commons_.stats.not_begun.add();
+          }
         } else {
+          connection->job = nullptr;
           trail_.before(*connection);
           if (frame != nullptr) {
             connection->thaw(commons_, *frame, job->head.view(), job->response, std::move(job->stream),
@@ -370,7 +391,9 @@ class Loop {
 
   void on_deadline(Connection& connection) {
     Stats& stats = commons_.stats;
-    if (connection.state() == State::lingering) {
+    if (connection.worker_is_late(now_)) {
+      on_worker_late(connection);
+    } else if (connection.state() == State::lingering) {
       stats.timeouts_linger.add();
       close(connection);
     } else if (!connection.output().empty()) {
@@ -392,6 +415,22 @@ class Loop {
       (connection.served() == 0 ? stats.timeouts_request : stats.timeouts_keepalive).add();
       close(connection);
     }
+  }
+
+  // The worker goes on, with octets of its own; who waits for it is told, as far as that can be said.
+  void on_worker_late(Connection& connection) {
+    commons_.stats.timeouts_handler.add();
+    abandon(connection);
+    if (connection.state() == State::handling) {
+      connection.refuse(commons_, 504, "the handler did not answer in time");
+      trail_.after_refusal(connection, commons_);
+    } else {
+      trail_.before(connection);
+      connection.cut_stream(commons_);
+      trail_.after_block(connection);
+      serve(connection, {});  // what waits behind it is not looked at any more
+    }
+    settle(connection);
   }
 
   void begin_stop() {

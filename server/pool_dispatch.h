@@ -22,9 +22,13 @@ namespace httpdyno {
 
 // A request on its way through the pool. It owns everything that a worker touches, so its connection may go
 // at any time. Owned by the loop, except between submit() and take_completed(): then by the pool and its
-// workers.
+// workers, and only `abandoned` may be set.
 struct Job {
   io::ConnId connection;
+  // The loop's: nobody waits for it any more. A hint for a worker that has not begun, which need not; the whole truth
+  // for the loop when the job comes back.
+  std::atomic<bool> abandoned{false};
+  bool ran = false;
   RequestFrame* frame = nullptr;  // the request; null when only a block of `stream` is wanted
   http::Response response;
   ByteBuffer head;  // the worker's: what write_head() made
@@ -36,6 +40,7 @@ struct Job {
   // The worker's part.
   template <Handler H>
   void run(H& handler) {
+    ran = true;
     if (frame != nullptr) {
       threw = !run_handler(handler, frame->request(), response);
       char* const begin = head.reserve(http::head_bytes_max(response));
@@ -52,7 +57,8 @@ struct Job {
     block.clear();
     stream.reset();
     frame = nullptr;
-    threw = false;
+    threw = ran = false;
+    abandoned.store(false, std::memory_order_relaxed);
   }
 };
 
@@ -129,6 +135,9 @@ class PoolDispatch {
     queue_changed_.notify_one();
   }
 
+  // It comes back nevertheless, run or not.
+  void abandon(Job* job) { job->abandoned.store(true, std::memory_order_relaxed); }
+
   IntrusiveQueue<Job> take_completed() {
     std::lock_guard lock(completed_mutex_);
     return completed_.take_all();
@@ -141,7 +150,7 @@ class PoolDispatch {
   template <class Waker>
   void work(Waker waker) {
     while (Job* job = next_job()) {
-      job->run(handler_);
+      if (!job->abandoned.load(std::memory_order_relaxed)) job->run(handler_);
       // Before the answer can be seen: whoever asks again because of it must find this worker free.
       if (job->frame != nullptr) requests_.fetch_sub(1, std::memory_order_relaxed);
       if (complete(job)) waker.wake();

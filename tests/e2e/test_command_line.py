@@ -64,6 +64,7 @@ BAD = [
     (["--timeout-keepalive-ms", "99999999999999999999"], "timeout-keepalive-ms"),
     (["--timeout-write-ms", "0"], "timeout-write-ms"),
     (["--timeout-linger-ms", "0"], "timeout-linger-ms"),
+    (["--timeout-handler-ms", "-1"], "timeout-handler-ms"),
     (["--timeout-drain-ms", "0"], "timeout-drain-ms"),
     (["--request-count", "-1"], "request-count"),
     (["--request-count", "x"], "request-count"),
@@ -110,6 +111,7 @@ def test_bad_flag_of_the_floor(row: str, flags: list[str], about: str) -> None:
 def test_pool_and_no_pool_are_what_their_names_say() -> None:
     expect_refusal(INLINE, "--thread-pool-count", "2", about="thread-pool-count")
     expect_refusal(POOL, "--thread-pool-count", "0", about="thread-pool-count")
+    expect_refusal(INLINE, "--timeout-handler-ms", "100", about="timeout-handler-ms")
 
 
 @pytest.mark.parametrize("row", [INLINE, POOL, *FLOORS])

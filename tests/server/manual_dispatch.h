@@ -37,19 +37,28 @@ class ManualDispatch {
     --room;
     queued.push(job);
   }
+  void abandon(Job* job) { job->abandoned = true; }
   void give_back(Job* job) { delete job; }
   IntrusiveQueue<Job> take_completed() { return completed.take_all(); }
 
   // --- the test's side ---
-  // Answers the oldest request and returns its path, or pulls the block that is asked for; the loop is told by the
-  // test's wake().
+  // Answers the oldest request, unless nobody waits for it, and returns its path, or pulls the block that is asked
+  // for; the loop is told by the test's wake().
   std::string work() {
-    Job* job = queued.pop();
+    Job* job = begin();
     std::string path(job->frame != nullptr ? job->frame->request().path() : std::string_view());
-    job->run(handler_);
+    end(job);
+    return path;
+  }
+  // The same in two steps: in between, the worker is not done.
+  Job* begin() {
+    Job* job = queued.pop();
+    if (!job->abandoned) job->run(handler_);
+    return job;
+  }
+  void end(Job* job) {
     completed.push(job);
     ++room;
-    return path;
   }
 
   std::size_t room = 100;

@@ -88,10 +88,12 @@ TEST(PooledLoop, AStaleAnswerReachesNobody) {
   auto peer = bench.io.connect();
   peer->to_server.push_back(get("/stale"));
   bench.turn();
+  Job* stale = bench.dispatch.begin();
   bench.loop->stop();
   bench.turn();
   bench.turn(101ms);
   EXPECT_TRUE(peer->server_closed);
+  bench.dispatch.end(stale);
   bench.work();
   EXPECT_EQ(peer->written, "");
   EXPECT_EQ(bench.loop->stats().stale_dropped.value(), 1U);

@@ -267,6 +267,11 @@ TEST(Config, ProblemsNameKnobValueAndRange) {
             "thread-pool-count is 3; this server runs its handlers inline: it may be 0");
   EXPECT_EQ(PooledSite::problem(config), "");
   EXPECT_NE(PooledSite::problem(Config()), "");
+  config.timeout_handler = 250ms;
+  EXPECT_EQ(PooledSite::problem(config), "");
+  config.thread_pool_count = 0;
+  EXPECT_EQ(Site::problem(config),
+            "timeout-handler-ms is 250; this server runs its handlers inline: it may be 0");
   config.thread_pool_backlog = 0;
   EXPECT_NE(PooledSite::problem(config).find("thread-pool-backlog is 0"), std::string::npos);
   config = Config();

@@ -6,12 +6,14 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
 #include <set>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -282,6 +284,104 @@ TEST(Server, SeveralLoopsTellOneAccessLogWhoAsked) {
   EXPECT_FALSE(running.stop());
   EXPECT_EQ(seen.size(), 40U);
   EXPECT_EQ(seen.count("GET / 200 127.0.0.2"), 40U);
+}
+
+// Handlers that stay inside until they are let go.
+class Gate {
+ public:
+  void wait() {
+    std::unique_lock lock(mutex_);
+    ++inside_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return open_; });
+  }
+  void open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  void await(int inside) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return inside_ >= inside; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int inside_ = 0;
+  bool open_ = false;
+};
+
+std::string post(std::string_view path, const std::string& body) {
+  return "POST " + std::string(path) +
+         " HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+// Its client is told and goes, others take its place and its buffers, and the worker notices nothing of it.
+TEST(PooledServer, AHandlerPastItsDeadlineKeepsItsRequestAndItsAnswerReachesNobody) {
+  Config config = any_port();
+  config.thread_pool_count = 2;
+  config.max_conn = 2;
+  config.timeout_handler = 50ms;
+  Gate gate;
+  std::atomic<int> unchanged{0};
+  PooledServer server(config, [&](const http::Request& request, http::Response& response) {
+    if (request.path() == "/slow") {
+      const std::string before(request.body());
+      gate.wait();
+      if (request.body() == before && request.path() == "/slow") ++unchanged;
+    }
+    response.set_body(std::string(request.body()));
+  });
+  ASSERT_FALSE(server.listen());
+  Running running(server);
+  {
+    Client client(server.address());
+    ASSERT_TRUE(client.send(post("/slow", std::string(20'000, 's'))));
+    ASSERT_EQ(client.receive(), Came::whole);
+    EXPECT_EQ(client.body(), "504 Gateway Timeout: the handler did not answer in time\n");
+    EXPECT_EQ(client.receive(), Came::nothing);
+  }
+  gate.await(1);
+  for (int i = 0; i < 200; ++i) {
+    Client other(server.address());
+    const std::string body = std::to_string(i) + std::string(20'000, 'o');
+    ASSERT_TRUE(other.send(post("/", body)));
+    ASSERT_EQ(other.receive(), Came::whole);
+    EXPECT_EQ(other.body(), body);
+    if (i == 100) gate.open();
+  }
+  while (server.stats().total().stale_dropped < 1) std::this_thread::sleep_for(1ms);
+  EXPECT_FALSE(running.stop());
+  EXPECT_EQ(unchanged, 1);
+  EXPECT_EQ(server.stats().total().timeouts_handler, 1U);
+}
+
+TEST(PooledServer, AProducerPastItsDeadlineCutsTheBody) {
+  Config config = any_port();
+  config.thread_pool_count = 1;
+  config.timeout_handler = 50ms;
+  Gate gate;
+  PooledServer server(config, [&](const http::Request&, http::Response& response) {
+    response.stream_body(10, [&gate, pieces = 0](std::span<char> room) mutable {
+      if (++pieces > 1) gate.wait();
+      std::ranges::fill(room.first(5), 'p');
+      return std::size_t{5};
+    });
+  });
+  ASSERT_FALSE(server.listen());
+  Running running(server);
+  Client client(server.address());
+  EXPECT_EQ(client.ask(), Came::truncated);
+  gate.await(1);
+  gate.open();
+  while (server.stats().total().stale_dropped < 1) std::this_thread::sleep_for(1ms);
+  EXPECT_EQ(server.stats().total().timeouts_handler, 1U);
+  EXPECT_EQ(server.stats().total().streams_cut, 1U);
+  // The worker is free again.
+  Client second(server.address());
+  EXPECT_EQ(second.ask(), Came::whole);
+  EXPECT_EQ(second.body(), "pppppppppp");
 }
 
 // Clients that ask without a pause, whoever listens. Nobody may get a part of an answer.

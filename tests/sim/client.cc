@@ -191,6 +191,8 @@ void Client::on_answer() {
     judge_timeout(head.keep_alive);
   } else if (head.status == 503) {
     judge_shedding(head.keep_alive);
+  } else if (head.status == 504) {
+    judge_late_handler(asked, head.keep_alive);
   } else {
     judge_answer(asked, head);
   }
@@ -269,6 +271,17 @@ void Client::judge_shedding(bool keep_alive) {
   const bool may_shed = scene_->plan.pooled &&
                         config.thread_pool_count + config.thread_pool_backlog < scene_->plan.clients.size();
   if (!may_shed) complain("a 503 although there was room");
+}
+
+// No handler of the model says 504 itself.
+void Client::judge_late_handler(const Exchange& asked, bool keep_alive) {
+  ++scene_->sights.timeouts_504;
+  const Duration deadline = scene_->plan.config.timeout_handler;
+  if (keep_alive) complain("a 504 that keeps the connection");
+  if (!asked.handled) complain("a 504 for what no handler should see");
+  if (!scene_->plan.pooled || deadline == Duration::zero()) return complain("a 504 without a deadline");
+  if (scene_->net.now() < first_sent_[answered_] + deadline) complain("a 504 before its time");
+  if (scene_->plan.patient) complain("a 504 although no handler was slow");
 }
 
 void Client::on_end(int error) {

@@ -49,6 +49,7 @@ class Client {
   void judge_answer(const Exchange& asked, const http::ResponseHead& head);
   void judge_timeout(bool keep_alive);
   void judge_shedding(bool keep_alive);
+  void judge_late_handler(const Exchange& asked, bool keep_alive);
   void judge_end(int error);
   void judge_eviction();
   bool was_drained() const;

@@ -43,6 +43,7 @@ Config make_config(Prng& random, bool pooled, bool patient) {
   if (pooled) {
     config.thread_pool_count = static_cast<std::uint32_t>(1 + random.below(3));
     config.thread_pool_backlog = static_cast<std::uint32_t>(1 + random.below(6));
+    if (random.coin()) config.timeout_handler = between(random, low, high);
   }
   return config;
 }

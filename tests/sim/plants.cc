@@ -245,6 +245,25 @@ class OneMoreThanFits : public SimDispatch<App> {
   mutable Occasion occasion_{9};
 };
 
+// What comes after a 504 is taken for the answer that is still awaited.
+class AwaitsForEver : public SimDispatch<App> {
+ public:
+  using SimDispatch::SimDispatch;
+  void abandon(Job* job) {
+    if (!occasion_.strikes()) SimDispatch::abandon(job);
+  }
+
+ private:
+  Occasion occasion_{3};
+};
+
+// What comes after a 504 is for the next connection in the same place.
+class AnswersTheNext : public SimDispatch<App> {
+ public:
+  using SimDispatch::SimDispatch;
+  void abandon(Job* job) { ++job->connection.generation; }
+};
+
 class ForgetsAThrow : public InlineDispatch<App> {
  public:
   using InlineDispatch::InlineDispatch;
@@ -320,6 +339,9 @@ constexpr Plant kPlants[] = {
     {"no-linger", "a connection is closed where its side should be shut", with_io<DoesNotLinger>},
     {"lost-wake", "a worker's wake is lost", with<LosesAWake, SimDispatch<App>>},
     {"swapped-answers", "two workers' answers go to each other's connection", with_dispatch<SwapsAnswers>},
+    {"late-answer", "an answer after its 504 is taken for one that is awaited", with_dispatch<AwaitsForEver>},
+    {"late-for-next", "an answer after its 504 goes to the next connection in that place",
+     with_dispatch<AnswersTheNext>},
     {"handled-twice", "a request reaches its handler twice", with_handled_twice},
     {"needless-503", "a request is shed although there is room", with_dispatch<OneMoreThanFits>},
     {"lost-exception", "a handler that threw is not counted", with_dispatch<ForgetsAThrow>},

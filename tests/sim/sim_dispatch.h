@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,10 @@ namespace httpdyno::sim {
 
 // Handlers take up to this long. One that takes none is done before its loop waits again.
 inline constexpr Duration kHandlerTimeMax = 5ms;
+// Where they have a deadline of less than a second, they take up to this long: it strikes, and late.
+inline constexpr Duration kSlowHandlerTimeMax = 500ms;
+// After a deadline: a timer's tick, and what a loop that is behind with its input does first.
+inline constexpr Duration kDeadlineSlack = 150ms;
 
 template <Handler H>
 class SimDispatch {
@@ -28,7 +33,9 @@ class SimDispatch {
       : handler_(std::move(handler)),
         net_(&net),
         workers_(config.thread_pool_count),
-        backlog_(config.thread_pool_backlog) {}
+        backlog_(config.thread_pool_backlog),
+        deadline_(config.timeout_handler),
+        time_max_(deadline_ > Duration::zero() && deadline_ < 1s ? kSlowHandlerTimeMax : kHandlerTimeMax) {}
   SimDispatch(const SimDispatch&) = delete;
   SimDispatch& operator=(const SimDispatch&) = delete;
   ~SimDispatch() {
@@ -54,23 +61,32 @@ class SimDispatch {
   bool has_room() const { return requests_ < workers_ + backlog_; }
   void submit(Job* job) {
     if (job->frame != nullptr) ++requests_;
+    submitted_[job] = net_->now();
     queued_.push(job);
     if (running_ < workers_) begin();
   }
+  void abandon(Job* job) { job->abandoned = true; }
   IntrusiveQueue<Job> take_completed() { return completed_.take_all(); }
 
   // Jobs that the loop has not got back.
   std::size_t in_use() const { return in_use_; }
+  // A worker was waited for long after its time.
+  bool deadline_missed() const { return deadline_missed_; }
 
  private:
   void begin() {
     Job* job = queued_.pop();
     ++running_;
-    net_->at(net_->now() + (net_->coin() ? Duration::zero() : net_->up_to(kHandlerTimeMax)),
-             [this, job] { complete(job); });
+    const bool runs = !job->abandoned;
+    net_->at(net_->now() + (net_->coin() || !runs ? Duration::zero() : net_->up_to(time_max_)),
+             [this, job, runs] { complete(job, runs); });
   }
-  void complete(Job* job) {
-    job->run(handler_);
+  void complete(Job* job, bool runs) {
+    if (runs) job->run(handler_);
+    if (deadline_ > Duration::zero() && !job->abandoned &&
+        net_->now() > submitted_[job] + deadline_ + kDeadlineSlack) {
+      deadline_missed_ = true;
+    }
     --running_;
     if (job->frame != nullptr) --requests_;
     const bool was_empty = completed_.empty();
@@ -83,10 +99,14 @@ class SimDispatch {
   io::SimNet* net_;
   const std::size_t workers_;
   const std::size_t backlog_;
+  const Duration deadline_;
+  const Duration time_max_;
+  bool deadline_missed_ = false;
   std::size_t running_ = 0;
   std::size_t requests_ = 0;
   std::size_t in_use_ = 0;
   std::function<void()> wake_;
+  std::unordered_map<Job*, Time> submitted_;
   std::vector<std::unique_ptr<Job>> jobs_;
   IntrusiveStack<Job> resting_;
   IntrusiveQueue<Job> queued_;

@@ -65,6 +65,17 @@ TEST(Sim, TwoThousandSeedsPassAndEverythingHappensInThem) {
 #define SIM_COUNT(name, help) #name,
 #include "net/io/sim/sim_counts.def"
 #undef SIM_COUNT
+           // Of what the server counted.
+           "shed",
+           "stale_dropped",
+           "not_begun",
+           "handler_exceptions",
+           "streams_cut",
+           "timeouts_request",
+           "timeouts_keepalive",
+           "timeouts_write",
+           "timeouts_linger",
+           "timeouts_handler",
        }) {
     const std::string line = line_after(finished.output, "\n  " + std::string(name) + " ");
     ASSERT_NE(line, "") << name;

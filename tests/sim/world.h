@@ -132,9 +132,13 @@ class World {
     equal("connections closed", stats.closed.value(), accepted);
     equal("octets received", stats.bytes_received.value(), read);
     equal("octets sent", stats.bytes_sent.value(), told);
-    equal("requests", stats.requests.value(), scene_.witness.calls + stats.shed.value());
+    equal("requests", stats.requests.value(),
+          scene_.witness.calls + stats.shed.value() + stats.not_begun.value());
     equal("handlers that threw", stats.handler_exceptions.value(), scene_.witness.throws);
     equal("frames in use", loop_->frames_in_use(), 0);
+    if constexpr (Dispatch::kPooled) {
+      if (dispatch_->deadline_missed()) scene_.witness.complain("a worker was waited for after its deadline");
+    }
   }
   // No connection outlives its deadlines: none is forgotten until the drain sweeps it away.
   void check_end(const io::SimEnd& end) {

@@ -67,6 +67,8 @@ def _run(options: argparse.Namespace) -> int:
     steps = suites.plan_of(setup, list(others))
     revision = tree_revision(ROOT)
     generators = Generators(options.bin_dir, any(plan.needs_wrk(step) for step in steps))
+    if any(step.kind == "calls" for step in steps) and not generators.allocations_library.exists():
+        raise UsageError(f"there is no {generators.allocations_library.name}: build it first (make build)")
     faults = build_faults(generators.loadgen_identity, revision)
     if faults:
         raise UsageError(f"refused loadgen: {'; '.join(faults)} (make build, then try again)")

@@ -8,6 +8,7 @@ import time
 from random import Random
 from typing import Any
 
+from . import allocations
 from .calls import CallCounter
 from .dispatch_plan import burst_group, sweep_seconds, swept
 from .errors import RunError
@@ -88,7 +89,7 @@ class DispatchBench(Bench):
         runs = [self._traced(step, workload, chance, seconds) for seconds in self._profile.calls_seconds]
         if runs[1]["requests"] <= runs[0]["requests"]:
             raise RunError(f"the long run had {runs[1]['requests']} requests, the short one {runs[0]['requests']}")
-        return {"runs": runs}
+        return {"runs": runs, "allocations": self._allocations(step, workload, chance)}
 
     def _traced(self, step: Step, workload: Workload, chance: Random, seconds: float) -> dict[str, Any]:
         with scratch_folder() as scratch:
@@ -100,3 +101,24 @@ class DispatchBench(Bench):
                 counted = server.stop()["requests"]
             check_counts(server.name, counted, load)
             return {"requests": counted, "calls": counter.counts()}
+
+    def _allocations(self, step: Step, workload: Workload, chance: Random) -> dict[str, Any]:
+        """Of the second of two loads of one server: what is taken once, the first one took."""
+        with scratch_folder() as scratch:
+            file = scratch / "allocations"
+            environment = allocations.environment(self._generators.allocations_library, file)
+            with self._serving(step.variant, workload.server, chance, environment=environment) as server:
+                first, second = (
+                    (
+                        self._generators.loadgen(
+                            server.url, workload, self._cores.generator, seconds, 0.0, scratch / "loadgen.json", None
+                        ),
+                        allocations.read_counts(file),
+                    )
+                    for seconds in self._profile.calls_seconds
+                )
+                check_counts(server.name, server.stop()["requests"], first[0], second[0])
+        return {
+            "requests": second[0].requests,
+            "calls": {name: second[1][name] - first[1][name] for name in second[1]},
+        }

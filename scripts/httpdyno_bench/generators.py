@@ -39,6 +39,8 @@ class Load:
     cpu_ns: int
     wall_ns: int
     cpu_share: float
+    # Of a mix: requests and latency_ns by kind.
+    kinds: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +57,8 @@ class Generators:
 
     def __init__(self, bin_dir: Path, needs_wrk: bool) -> None:
         self.loadgen_program = bin_dir / "loadgen"
+        # Not of the generators, but built beside them.
+        self.allocations_library = bin_dir.parent / "lib" / "libcount_allocations.so"
         self.loadgen_identity = _loadgen_identity(self.loadgen_program)
         self.wrk_program = shutil.which("wrk") if needs_wrk else None
         if needs_wrk and self.wrk_program is None:
@@ -76,6 +80,10 @@ class Generators:
             "-c", str(workload.connections), "-t", str(_THREADS), "-d", _seconds(seconds),
             "--warmup", _seconds(warmup), "--json", str(json_file), *workload.loadgen,
         ]
+        if workload.mix:
+            mix_file = json_file.with_name("mix.json")
+            mix_file.write_text(json.dumps({"requests": workload.mix}), encoding="utf-8")
+            command += ["--mix", str(mix_file)]
         if histogram is not None:
             command += ["--hgrm", str(histogram)]
         finished = run_to_end(command, core, seconds + warmup)
@@ -86,10 +94,14 @@ class Generators:
                 requests=int(figures["requests"]),
                 uncounted_max=0,
                 requests_per_second=_figure(figures["requests_per_second"]),
-                latency_ns={key: _figure(figures["latency_ns"][key]) for key in PERCENTILES},
+                latency_ns=_latency(figures),
                 cpu_ns=finished.cpu_ns,
                 wall_ns=finished.wall_ns,
                 cpu_share=_figure(figures["generator_cpu_share"]),
+                kinds={
+                    kind["name"]: {"requests": int(kind["requests"]), "latency_ns": _latency(kind)}
+                    for kind in (figures["kinds"] if workload.mix else ())
+                },
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"loadgen's JSON lacks a figure: {error!r}") from error
@@ -227,6 +239,10 @@ def _figure(value: Any) -> float:
     if not math.isfinite(number) or number < 0:
         raise ValueError(f"{value} is no figure")
     return number
+
+
+def _latency(figures: Mapping[str, Any]) -> dict[str, float | None]:
+    return {key: _figure(figures["latency_ns"][key]) for key in PERCENTILES}
 
 
 def _seconds(seconds: float) -> str:

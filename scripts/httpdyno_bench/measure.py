@@ -272,6 +272,10 @@ def per_request(figures: Mapping[str, Any], load: Load, server_requests: int) ->
     if load.requests == 0:
         raise RunError(f"{load.generator} got no answer at all")
     rest = {key: value for key, value in figures.items() if key != "server_cpu_ns"}
+    if load.kinds:
+        rest["kinds"] = {
+            name: {**kind, "latency_ns": _whole_ns(kind["latency_ns"])} for name, kind in load.kinds.items()
+        }
     return {
         "requests": load.requests,
         "server_requests": server_requests,
@@ -280,6 +284,10 @@ def per_request(figures: Mapping[str, Any], load: Load, server_requests: int) ->
         "generator_cpu_ns_per_request": round(load.cpu_ns / load.requests, 1),
         "generator_cpu_share": round(load.cpu_share, 4),
         "generator_bound": load.cpu_share >= BOUND_SHARE,
-        "latency_ns": {key: None if value is None else round(value) for key, value in load.latency_ns.items()},
+        "latency_ns": _whole_ns(load.latency_ns),
         **rest,
     }
+
+
+def _whole_ns(latency_ns: Mapping[str, float | None]) -> dict[str, int | None]:
+    return {key: None if value is None else round(value) for key, value in latency_ns.items()}

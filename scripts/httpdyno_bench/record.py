@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import machine, plan
+from .calls import strace_version
 from .contenders import Contender, as_built, with_pool_sizes
 from .errors import UsageError
 from .generators import Generators
@@ -61,6 +62,7 @@ def make_head(
         "tools": {
             "python": platform.python_version(),
             "wrk": generators.wrk_version(),
+            "strace": strace_version() if any(step.kind == "calls" for step in steps) else None,
             "loadgen": _kept(generators.loadgen_identity),
         },
         "variants": [

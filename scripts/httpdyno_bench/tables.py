@@ -61,6 +61,8 @@ class Workload:
     # What the suite "dispatch" measures of it beyond its cells: "turns", "calls"; and of which rows: "allocators", "loops".
     dispatch: tuple[str, ...] = ()
     micros: tuple[int, ...] = ()
+    # Kinds of requests in a mix, as loadgen takes them; `path` then says nothing.
+    mix: tuple[Mapping[str, str | int], ...] = ()
     # Whether the server may use every core, the generator's too.
     spread: bool = False
     body_bytes: int = 0
@@ -140,6 +142,7 @@ def _workload(row: Mapping[str, Any]) -> Workload:
             server=tuple(row.get("server", ())),
             dispatch=tuple(row.get("dispatch", ())),
             micros=tuple(row.get("micros", ())),
+            mix=tuple(row.get("mix", ())),
             spread=bool(row.get("spread", False)),
             body_bytes=int(row.get("body_bytes", 0)),
             bursts=int(row.get("bursts", 0)),

@@ -87,6 +87,9 @@ def make_world(path: Path) -> World:
     _install(FAKES / "slowhttptest.py", bin_dir / "slowhttptest")
     for peer in PEERS:
         _install(FAKES / "server.py", bin_dir / peer)
+    (path / "lib").mkdir()
+    # The fakes count for themselves.
+    (path / "lib" / "libcount_allocations.so").touch()
     world = World(bin_dir, path / "results", {"identities": identities, "faults": {}, "cost_ns": {}, "idle_bytes": {},
                                            "upload_bytes": {}})
     world.change()

@@ -77,6 +77,24 @@ def test_calls_are_counted_by_strace(world: World) -> None:
     # One answer for all that the fake generator asks at once, in both runs; a process executes once and exits once.
     assert short["calls"]["sendto"] == long["calls"]["sendto"] == 1
     assert short["calls"]["execve"] == long["calls"]["execve"] == 1
+    # What was there before the first load and what that load took is not in it.
+    counted = counted["allocations"]
+    assert counted["calls"] == {"malloc": 3 * counted["requests"], "free": 3 * counted["requests"]}
+
+
+def test_a_mix_is_reported_by_kind(world: World) -> None:
+    run = world.bench("--suite", "dispatch", "--profile", "smoke", "--variants", "inline-system", "--workloads", "mixed")
+    assert run.returncode == 0, run.stderr
+    (cell,) = world.record()["cells"]
+    kinds = cell["sample"]["kinds"]
+    assert kinds["trivial"]["requests"] == 19 * kinds["waiting"]["requests"] > 0
+    assert kinds["trivial"]["latency_ns"]["p99"] > 0
+
+
+def test_without_the_counting_library_no_run_begins(world: World) -> None:
+    (world.bin_dir.parent / "lib" / "libcount_allocations.so").unlink()
+    run = world.bench("--suite", "dispatch", "--profile", "smoke", "--workloads", "pipelined-16")
+    assert run.returncode == 2 and "build it first" in run.stderr and world.folders() == []
 
 
 def test_a_refused_upload_fails_the_run(world: World) -> None:

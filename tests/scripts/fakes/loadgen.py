@@ -43,7 +43,7 @@ def ask(url: str, requests: int) -> None:
 
 
 def single() -> None:
-    requests = 500 + round(1000 * seconds(option("-d")))
+    requests = 500 + 100 * round(20 * seconds(option("-d")))
     time.sleep(min(seconds(option("-d")) + seconds(option("--warmup", "0")), 0.02))  # No test needs more.
     ask(sys.argv[1], requests)
     noise = 1 + (os.getpid() % 7) / 100
@@ -55,6 +55,11 @@ def single() -> None:
         "cpu_ns_per_request": 1500.0, "duration_seconds": 0.1, "generator_cpu_share": 0.99,
         "latency_ns": latency, "connections": 64, "threads": 1, "pipeline": 1, "seed": 1,
     }
+    if "--mix" in sys.argv:
+        with open(option("--mix"), encoding="utf-8") as stream:
+            kinds = json.load(stream)["requests"]
+        figures["kinds"] = [{"name": kind["name"], "requests": requests * kind["weight"] // 100, "latency_ns": latency}
+                            for kind in kinds]
     if FAULT == "not a number":
         figures["requests_per_second"] = float("nan")
     if FAULT != "writes nothing":

@@ -1,8 +1,9 @@
-"""scripts/robustness.py, in short: SIGTERM under load, and more clients than descriptors."""
+"""scripts/robustness.py, in short: SIGTERM under load, more clients than descriptors, clients that leave."""
 
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from programs import BIN_DIR, INLINE, POOL, ROOT, program, sanitized
 
 sys.path.insert(0, str(ROOT / "scripts"))
 from httpdyno_bench.errors import RunError  # noqa: E402
+from httpdyno_robustness.conversation import Conversation, WrongAnswer, echo, get  # noqa: E402
 from httpdyno_robustness.program import running  # noqa: E402
 from httpdyno_robustness.responses import Responses  # noqa: E402
 
@@ -42,6 +44,52 @@ def test_without_descriptors_it_neither_spins_nor_forgets(row: str) -> None:
     percent = "5" if not sanitized() else "50"
     said = trials("descriptors", "--row", row, "--seconds", "1", "--cpu-percent-max", percent)
     assert ", 200 served, " in said
+
+
+@pytest.mark.parametrize("workers", ["1", "4"])
+def test_clients_that_leave_take_nobodys_answer(workers: str) -> None:
+    rate = "500" if not sanitized() else "50"
+    said = trials("close-during-handling", "--workers", workers, "--runs", "500", "--rate", rate)
+    assert " 500 runs in " in said and "no answer wrong, lost or doubled" in said
+
+
+QUESTIONS = [echo(b"mine"), get("/bytes/3", b"xxx")]
+FIRST = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: keep-alive\r\n\r\nmine"
+SECOND = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: keep-alive\r\n\r\nxxx"
+LATE = b"HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 2\r\nConnection: close\r\n\r\n.."
+
+
+@pytest.mark.parametrize("octets, wrong", [
+    (FIRST + SECOND, None),
+    (FIRST + LATE, None),
+    (LATE, None),
+    (FIRST, "before all was answered"),
+    (FIRST + SECOND[:-1], "before all was answered"),
+    (FIRST + FIRST, "the wrong answer"),
+    (SECOND + FIRST, "the wrong answer"),
+    (FIRST.replace(b"mine", b"hers") + SECOND, "the wrong answer"),
+    (FIRST + SECOND + SECOND, "nobody asked for"),
+    (LATE + FIRST, "nobody asked for"),
+    (FIRST.replace(b"200", b"500"), "the wrong answer"),
+    (LATE.replace(b"close", b"keep-alive"), "the wrong answer"),
+])
+def test_a_wrong_answer_is_seen(octets: bytes, wrong: str | None) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        talk = Conversation(listener.getsockname()[1], QUESTIONS)
+        peer, _ = listener.accept()
+    with peer:
+        peer.sendall(octets)
+        peer.shutdown(socket.SHUT_WR)
+        peer.recv(10_000)
+        talk.socket.setblocking(True)
+        try:
+            while talk.receive():
+                pass
+            assert wrong is None
+        except WrongAnswer as error:
+            assert wrong is not None and wrong in str(error)
+        finally:
+            talk.close()
 
 
 def test_a_server_that_is_not_ready_is_ended(tmp_path: Path) -> None:

@@ -7,20 +7,47 @@
 
 namespace httpdyno::loadgen {
 
+std::vector<KindState> kind_states(const Script& script, Tally& tally) {
+  tally.kinds.resize(script.kinds.size());
+  std::vector<KindState> states;
+  states.reserve(script.kinds.size());
+  for (std::size_t i = 0; i < script.kinds.size(); ++i) {
+    states.push_back({.request = &script.kinds[i], .tally = &tally.kinds[i], .memo = {}});
+  }
+  return states;
+}
+
 void ClientConnection::on_connect_failed(int code) {
   ended_badly_ = true;
-  tally_->errors.add(ErrorKind::connect, 1, code);
+  tally_->connection_errors.add(ErrorKind::connect, 1, code);
+}
+
+// One request stays where the script has it; several are put together.
+std::string_view ClientConnection::draw_batch() {
+  batch_.clear();
+  for (std::uint32_t i = 0; i < script_->pipeline; ++i) {
+    KindState& kind = kinds_[script_->draw(draws_)];
+    asked_[i].kind = &kind;
+    if (script_->pipeline == 1) return kind.request->octets;
+    batch_ += kind.request->octets;
+  }
+  return batch_;
 }
 
 Wish ClientConnection::on_sent(std::size_t count, Time now) {
   DASSERT(state_ == ClientState::busy || state_ == ClientState::lingering);
-  sent_bytes_ += count;
-  DASSERT(sent_bytes_ <= script_->batch.size());
+  DASSERT(count <= unsent_.size());
+  unsent_.remove_prefix(count);
   if (state_ != ClientState::busy) return Wish::nothing;
-  if (!sent_all()) {
+  if (!unsent_.empty()) {
     // Requests of which the kernel has no octet yet begin with the next send.
-    const std::size_t begun = (sent_bytes_ + script_->request_bytes - 1) / script_->request_bytes;
-    stamp_from(static_cast<std::uint32_t>(begun), now);
+    std::size_t rest = unsent_.size();
+    for (std::uint32_t i = script_->pipeline; i-- > 0;) {
+      const std::size_t size = asked_[i].kind->request->octets.size();
+      if (rest < size) break;
+      asked_[i].sent = now;
+      rest -= size;
+    }
     return Wish::send;
   }
   // Some backends report the answer before the send that asked for it.
@@ -50,7 +77,7 @@ Wish ClientConnection::on_check(Time now, Duration timeout) {
     case ClientState::busy: {
       // With nothing outstanding the send itself is stuck behind the last answer.
       const std::uint32_t oldest = outstanding() != 0 ? answered_ : answered_ - 1;
-      if (now - stamps_[oldest] < timeout) return Wish::nothing;
+      if (now - asked_[oldest].sent < timeout) return Wish::nothing;
       return lose(ErrorKind::timeout);
     }
     case ClientState::lingering: return now - since_ < kLinger ? Wish::nothing : Wish::close;
@@ -59,8 +86,7 @@ Wish ClientConnection::on_check(Time now, Duration timeout) {
 }
 
 void ClientConnection::abandon() {
-  tally_->unanswered += outstanding();
-  answered_ = script_->pipeline;
+  for (; outstanding() != 0; ++answered_) ++asked_[answered_].kind->tally->unanswered;
 }
 
 // Everything outstanding is lost for one cause. Without anything outstanding it is no error: a server may end
@@ -68,38 +94,41 @@ void ClientConnection::abandon() {
 Wish ClientConnection::lose(ErrorKind kind, int code) {
   if (outstanding() != 0) {
     ended_badly_ = true;
-    tally_->errors.add(kind, outstanding(), code);
-    answered_ = script_->pipeline;
+    for (; outstanding() != 0; ++answered_) asked_[answered_].kind->tally->errors.add(kind, 1, code);
   }
   return Wish::close;
 }
 
 void ClientConnection::compare_body(std::string_view part, std::uint64_t offset) {
-  const std::string& wanted = script_->expected.body;
+  const std::string& wanted = asked_[answered_].kind->request->expected.body;
   const bool fits = offset <= wanted.size() && part.size() <= wanted.size() - offset;
   if (!fits || std::memcmp(part.data(), wanted.data() + offset, part.size()) != 0) body_differs_ = true;
 }
 
 void ClientConnection::finish_parsed_answer(Time now) {
-  const Expectation& expected = script_->expected;
+  const Asked& asked = asked_[answered_];
+  const Expectation& expected = asked.kind->request->expected;
   const bool differs = expected.check_body && (body_differs_ || parser_.body_bytes() != expected.body.size());
-  finish_answer(parser_.head(), parser_.body_bytes(), differs, now);
-  parser_.start(script_->to_head);
+  finish_answer(asked, parser_.head(), parser_.body_bytes(), differs, now);
+  parser_.start(false);
   body_differs_ = false;
 }
 
 // Reads one answer, or what is there of it, and takes its octets off `bytes`. False: it is no HTTP.
 bool ClientConnection::parse(std::string_view& bytes, Time now) {
+  KindState& kind = *asked_[answered_].kind;
+  if (kind.request->to_head && parser_.at_start()) parser_.start(true);
   for (;;) {
     const bool at_start = parser_.at_start();
     const http::ResponseStep step = parser_.next(bytes);
     switch (step.event) {
       case http::ResponseEvent::more: bytes.remove_prefix(step.consumed); return true;
       case http::ResponseEvent::head:
-        if (at_start) memo_->learn(bytes.substr(0, step.consumed), parser_.head());
+        if (at_start) kind.memo.learn(bytes.substr(0, step.consumed), parser_.head());
         break;
       case http::ResponseEvent::body:
-        if (script_->expected.check_body) compare_body(step.body, parser_.body_bytes() - step.body.size());
+        if (kind.request->expected.check_body)
+          compare_body(step.body, parser_.body_bytes() - step.body.size());
         break;
       case http::ResponseEvent::complete:
         bytes.remove_prefix(step.consumed);

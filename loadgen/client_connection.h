@@ -2,7 +2,7 @@
 // clock.
 //
 // Closed loop, batch by batch: `pipeline` requests go out in one send, and the next batch follows when the
-// last of them has been answered. wrk does the same, so a server gets the same work from both. Keeping the
+// last of them has been answered. In a mix the kind of each request is drawn when its batch begins. wrk does the same, so a server gets the same work from both. Keeping the
 // window full instead (one new request for each answer) would let the server's way of writing decide what it
 // is asked: one that answers request by request would be sent single requests and never see a batch, one that
 // answers in batches would keep getting them.
@@ -11,18 +11,21 @@
 // backend to the receipt of its answer's last octet.
 //
 // Invariant: answered_ <= pipeline; outside `busy` nothing is outstanding; in `busy` answers 0 to answered_ -
-// 1 have been counted, and stamps_[i] says when request i was handed over.
+// 1 have been counted, and asked_[i] says of which kind request i is and when it was handed over.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "loadgen/head_memo.h"
 #include "loadgen/script.h"
 #include "loadgen/tally.h"
 #include "net/base/assert.h"
+#include "net/base/prng.h"
 #include "net/base/time.h"
 #include "net/http/response_parser.h"
 
@@ -58,13 +61,33 @@ enum class Wish : std::uint8_t {
   close,
 };
 
+// What a worker's connections share of one kind of request. The memo is the kind's own: a mix would make it
+// forget, and a head that answers a HEAD means something else than the same octets after a GET.
+struct KindState {
+  const RequestKind* request;
+  KindTally* tally;
+  HeadMemo memo;
+};
+
+// One for each kind of the script, counting into `tally`. Both outlive it and stay where they are.
+std::vector<KindState> kind_states(const Script& script, Tally& tally);
+
+// A request of the present batch.
+struct Asked {
+  Time sent;
+  KindState* kind;
+};
+
 class ClientConnection {
  public:
-  // All that is referred to outlives the connection. `stamps` is as long as the script's pipeline.
-  ClientConnection(const Script& script, Tally& tally, HeadMemo& memo, std::span<Time> stamps)
-      : script_(&script), tally_(&tally), memo_(&memo), stamps_(stamps.data()) {
-    DASSERT(stamps.size() == script.pipeline);
+  // All that is referred to outlives the connection. `kinds` is as long as the script's, `asked` as its
+  // pipeline.
+  ClientConnection(const Script& script, Tally& tally, std::span<KindState> kinds, std::span<Asked> asked,
+                   Prng draws)
+      : script_(&script), tally_(&tally), asked_(asked.data()), kinds_(kinds.data()), draws_(draws) {
+    DASSERT(kinds.size() == script.kinds.size() && asked.size() == script.pipeline);
     answered_ = script.pipeline;
+    for (Asked& request : asked) request.kind = kinds_;
   }
 
   ClientState state() const { return state_; }
@@ -79,20 +102,22 @@ class ClientConnection {
   }
   void on_connected() {
     move_to(ClientState::ready);
-    parser_.start(script_->to_head);
+    parser_.start(false);
     body_differs_ = false;
   }
   void on_connect_failed(int code);
 
-  // The octets of a whole batch; they stay where they are for the whole run.
+  // The octets of a whole batch; they stay where they are until the next one begins.
   std::string_view begin_batch(Time now) {
     move_to(ClientState::busy);
     answered_ = 0;
-    sent_bytes_ = 0;
-    stamp_from(0, now);
-    return script_->batch;
+    unsent_ = script_->batch;
+    if (script_->is_mix()) [[unlikely]]
+      unsent_ = draw_batch();
+    for (std::uint32_t i = 0; i < script_->pipeline; ++i) asked_[i].sent = now;
+    return unsent_;
   }
-  std::string_view unsent() const { return std::string_view(script_->batch).substr(sent_bytes_); }
+  std::string_view unsent() const { return unsent_; }
   // `count` octets have been taken by the kernel. `now` becomes the stamp of the requests that have not
   // begun.
   Wish on_sent(std::size_t count, Time now);
@@ -116,41 +141,43 @@ class ClientConnection {
     DASSERT(is_legal_move(state_, next));
     state_ = next;
   }
-  bool sent_all() const { return sent_bytes_ == script_->batch.size(); }
-  void stamp_from(std::uint32_t first, Time now) {
-    for (std::uint32_t i = first; i < script_->pipeline; ++i) stamps_[i] = now;
-  }
+  std::string_view draw_batch();
   bool parse(std::string_view& bytes, Time now);
-  void finish_answer(const http::ResponseHead& head, std::uint64_t body_bytes, bool body_differs, Time now);
+  void finish_answer(const Asked& asked, const http::ResponseHead& head, std::uint64_t body_bytes,
+                     bool body_differs, Time now);
   void finish_parsed_answer(Time now);
   void compare_body(std::string_view part, std::uint64_t offset);
   Wish lose(ErrorKind kind, int code = 0);
 
   const Script* script_;
   Tally* tally_;
-  HeadMemo* memo_;
-  Time* stamps_;
+  Asked* asked_;
   std::uint32_t answered_;
   ClientState state_ = ClientState::down;
   bool body_differs_ = false;  // the present answer's, so far
   bool ended_badly_ = false;
-  std::size_t sent_bytes_ = 0;  // of the batch, taken by the kernel
-  Time since_;                  // connecting or lingering
+  std::string_view unsent_;  // of the batch, not yet taken by the kernel
+  Time since_;               // connecting or lingering
   http::ResponseParser parser_;
+  // Of a mix.
+  KindState* kinds_;
+  Prng draws_;
+  std::string batch_;
 };
 
-inline void ClientConnection::finish_answer(const http::ResponseHead& head, std::uint64_t body_bytes,
-                                            bool body_differs, Time now) {
-  const Expectation& expected = script_->expected;
-  const Time sent = stamps_[answered_++];
+inline void ClientConnection::finish_answer(const Asked& asked, const http::ResponseHead& head,
+                                            std::uint64_t body_bytes, bool body_differs, Time now) {
+  ++answered_;
+  const Expectation& expected = asked.kind->request->expected;
+  KindTally& tally = *asked.kind->tally;
   if (head.status != expected.status) [[unlikely]] {
-    tally_->answer_badly(ErrorKind::status, now);
+    tally.answer_badly(tally_->window, ErrorKind::status, now);
   } else if (expected.check_length && body_bytes != expected.body_bytes) [[unlikely]] {
-    tally_->answer_badly(ErrorKind::length, now);
+    tally.answer_badly(tally_->window, ErrorKind::length, now);
   } else if (body_differs) [[unlikely]] {
-    tally_->answer_badly(ErrorKind::body, now);
+    tally.answer_badly(tally_->window, ErrorKind::body, now);
   } else {
-    tally_->answer_well(sent, now);
+    tally.answer_well(tally_->window, asked.sent, now);
   }
   if (!head.keep_alive || !script_->keep_alive) {
     // What was sent behind this request will not be answered: RFC 9112 9.6.
@@ -164,25 +191,27 @@ inline Wish ClientConnection::on_bytes(std::string_view bytes, Time now) {
   while (!bytes.empty()) {
     if (outstanding() == 0) [[unlikely]] {
       ended_badly_ = true;
-      tally_->errors.add(ErrorKind::unsolicited, 1);
+      tally_->connection_errors.add(ErrorKind::unsolicited, 1);
       return Wish::close;
     }
-    if (parser_.at_start() && memo_->matches(bytes)) [[likely]] {
-      const std::size_t head_bytes = memo_->head_bytes();
-      if (bytes.size() - head_bytes >= memo_->body_bytes()) [[likely]] {
-        const auto body_bytes = static_cast<std::size_t>(memo_->body_bytes());
-        const bool differs =
-            script_->expected.check_body && bytes.substr(head_bytes, body_bytes) != script_->expected.body;
+    const Asked& asked = asked_[answered_];
+    const KindState& kind = *asked.kind;
+    if (parser_.at_start() && kind.memo.matches(bytes)) [[likely]] {
+      const std::size_t head_bytes = kind.memo.head_bytes();
+      if (bytes.size() - head_bytes >= kind.memo.body_bytes()) [[likely]] {
+        const auto body_bytes = static_cast<std::size_t>(kind.memo.body_bytes());
+        const Expectation& expected = kind.request->expected;
+        const bool differs = expected.check_body && bytes.substr(head_bytes, body_bytes) != expected.body;
         bytes.remove_prefix(head_bytes + body_bytes);
-        finish_answer(memo_->head(), body_bytes, differs, now);
+        finish_answer(asked, kind.memo.head(), body_bytes, differs, now);
         continue;
       }
-      parser_.assume_head(memo_->head());
+      parser_.assume_head(kind.memo.head());
       bytes.remove_prefix(head_bytes);
     }
     if (!parse(bytes, now)) return lose(ErrorKind::parse);
   }
-  if (outstanding() == 0 && state_ == ClientState::busy && sent_all()) {
+  if (outstanding() == 0 && state_ == ClientState::busy && unsent_.empty()) {
     move_to(ClientState::ready);
     return Wish::next_batch;
   }

@@ -13,7 +13,7 @@
 
 namespace httpdyno::loadgen {
 
-// Owned by one worker, shared by its connections: in the cache when it is needed.
+// One for each kind of request of a worker, shared by its connections: in the cache when it is needed.
 class HeadMemo {
  public:
   // `octets` is a whole head, interim responses before it included, and `head` what the parser made of it.

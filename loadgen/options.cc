@@ -38,6 +38,7 @@ struct Raw {
   std::string method;
   std::string body_file;
   std::size_t body_bytes = 0;
+  int expected_status = 0;
   bool no_keepalive = false;
   bool latency = false;
   std::vector<std::string> urls;
@@ -61,7 +62,7 @@ void add_load_options(CLI::App& app, LoadOptions& load, Raw& raw) {
       ->check(CLI::Range(std::size_t{0}, kBodyBytesMax))
       ->excludes(file);
   app.add_option("--timeout", raw.timeout, "for a connect, and for an answer")->capture_default_str();
-  app.add_option("--expect-status", load.expected_status,
+  app.add_option("--expect-status", raw.expected_status,
                  "the status that every answer must have (default: the first answer's, if below 400)")
       ->check(CLI::Range(200, 999));
   app.add_flag("--any-length", load.any_length, "bodies may differ in length from the first");
@@ -98,34 +99,26 @@ Failure read_url(const std::string& text, Url& out) {
 
 Failure read_field(const std::string& line, RequestSpec& request) {
   const std::size_t colon = line.find(':');
-  const std::string name = line.substr(0, colon);
-  bool good = colon != std::string::npos && !name.empty();
-  for (char c : name) good = good && http::is(http::kTokenChar, c);
-  const std::string value(
-      http::trim_blanks(good ? std::string_view(line).substr(colon + 1) : std::string_view()));
-  for (char c : value) good = good && http::is(http::kFieldChar, c);
-  if (!good) return usage_failure(fmt::format("-H '{}' is no header line: expected 'Name: value'", line));
-  for (const char* own : {"content-length", "transfer-encoding", "connection"}) {
-    if (http::equals_lower(name, own)) {
-      return usage_failure(
-          fmt::format("-H '{}' is set by loadgen itself (--no-keepalive, --body-bytes)", line));
-    }
+  const bool has_colon = colon != std::string::npos;
+  // Without a colon there is no name, which is what is wrong then.
+  const std::string_view name = std::string_view(line).substr(0, has_colon ? colon : 0);
+  const std::string_view value = http::trim_blanks(std::string_view(line).substr(has_colon ? colon + 1 : 0));
+  if (const std::string_view fault = field_fault(name, value); !fault.empty()) {
+    return usage_failure(fmt::format("-H '{}' {}", line, fault));
   }
   request.fields.emplace_back(name, value);
   return {};
 }
 
 Failure finish_load(const CLI::App& app, const Raw& raw, LoadOptions& load) {
-  RequestSpec& request = load.request;
+  RequestSpec& request = load.requests.front();
+  request.expected_status = raw.expected_status;
   request.keep_alive = !raw.no_keepalive;
   request.has_body = !raw.body_file.empty() || app.count("--body-bytes") != 0;
-  request.method = !raw.method.empty() ? raw.method : request.has_body ? "POST" : "GET";
-  for (char c : request.method) {
-    if (!http::is(http::kTokenChar, c))
-      return usage_failure(fmt::format("-m '{}' is no method", request.method));
+  request.method = app.count("--method") != 0 ? raw.method : default_method(request.has_body);
+  if (const std::string_view fault = method_fault(request.method); !fault.empty()) {
+    return usage_failure(fmt::format("-m '{}' {}", request.method, fault));
   }
-  if (request.method == "CONNECT")
-    return usage_failure("-m CONNECT opens a tunnel: there is nothing to measure");
   for (const std::string& line : raw.fields) {
     if (Failure failure = read_field(line, request)) return failure;
   }

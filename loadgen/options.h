@@ -3,9 +3,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "loadgen/failure.h"
-#include "loadgen/script.h"
+#include "loadgen/request.h"
 #include "loadgen/url.h"
 #include "net/base/time.h"
 
@@ -13,11 +14,10 @@ namespace httpdyno::loadgen {
 
 // What a run and a comparison have in common.
 struct LoadOptions {
-  RequestSpec request;
+  std::vector<RequestSpec> requests = std::vector<RequestSpec>(1);  // one for each kind
   std::uint32_t connections = 10;
   std::uint32_t pipeline = 1;
   Duration timeout = 2s;
-  int expected_status = 0;  // 0: any below 400 that the first answer has
   bool any_length = false;
 };
 

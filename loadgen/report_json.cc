@@ -33,7 +33,8 @@ Json latency_json(const Histogram& latency) {
 }  // namespace
 
 std::string json_report(const RunResult& result, const RunOptions& options) {
-  const RequestSpec& request = options.load.request;
+  const RequestSpec& request = options.load.requests.front();
+  const KindTally whole = result.tally.whole();
   Json json = {
       {"version", version()},
       {"url", options.url.text()},
@@ -46,14 +47,14 @@ std::string json_report(const RunResult& result, const RunOptions& options) {
       {"warmup_seconds", to_seconds(options.warmup)},
       {"duration_seconds", to_seconds(result.measured)},
       {"interrupted", result.signal != 0},
-      {"requests", result.tally.answered},
-      {"measured_requests", result.measured_requests()},
-      {"answers_in_window", result.tally.answered_in_window},
-      {"unanswered", result.tally.unanswered},
-      {"errors", errors_json(result.tally.errors)},
+      {"requests", whole.answered},
+      {"measured_requests", whole.measured()},
+      {"answers_in_window", whole.answered_in_window},
+      {"unanswered", whole.unanswered},
+      {"errors", errors_json(whole.errors)},
       {"requests_per_second", result.requests_per_second()},
-      {"latency_ns", latency_json(result.tally.latency)},
-      {"latency_overflow", result.tally.latency.overflow()},
+      {"latency_ns", latency_json(whole.latency)},
+      {"latency_overflow", whole.latency.overflow()},
       {"bytes_received", result.tally.bytes_received},
       {"reconnects", result.tally.reconnects},
       {"cpu_ns_per_request", result.cpu_ns_per_request()},

@@ -25,32 +25,33 @@ std::string latency_line(const Histogram& latency) {
 
 std::string text_report(const RunResult& result, const RunOptions& options) {
   const LoadOptions& load = options.load;
-  std::string text = fmt::format("{} {}\n", load.request.method, options.url.text());
+  const RequestSpec& request = load.requests.front();
+  const KindTally whole = result.tally.whole();
+  std::string text = fmt::format("{} {}\n", request.method, options.url.text());
   text += fmt::format(
       "  load       {} on {}, {}, {:.3g} s{}{}\n", plural(load.connections, "connection"),
       plural(options.threads, "thread"),
-      !load.request.keep_alive ? "one request each"
-      : load.pipeline == 1     ? std::string("keep-alive")
-                               : fmt::format("{} requests pipelined", load.pipeline),
+      !request.keep_alive  ? "one request each"
+      : load.pipeline == 1 ? std::string("keep-alive")
+                           : fmt::format("{} requests pipelined", load.pipeline),
       to_seconds(result.measured),
       options.warmup > Duration::zero() ? fmt::format(" after {:.3g} s", to_seconds(options.warmup)) : "",
       result.signal != 0 ? ", interrupted" : "");
   text += fmt::format("  requests   {} per second; {} measured of {} answered, {} received\n",
                       grouped(static_cast<std::uint64_t>(result.requests_per_second() + 0.5)),
-                      grouped(result.measured_requests()), grouped(result.tally.answered),
+                      grouped(whole.measured()), grouped(whole.answered),
                       with_unit_of_size(static_cast<double>(result.tally.bytes_received)));
-  text += fmt::format("  latency    {}\n", latency_line(result.tally.latency));
+  text += fmt::format("  latency    {}\n", latency_line(whole.latency));
   text += fmt::format("  generator  {} of CPU per request, {:.0f} % of {}\n",
                       with_unit_of_time(result.cpu_ns_per_request()), 100 * result.cpu_share(options.threads),
                       plural(options.threads, "core"));
   text += fmt::format("  errors     {}\n",
-                      result.tally.errors.total() == 0 ? std::string("none") : describe_errors(result.tally));
-  if (result.tally.unanswered != 0)
-    text += fmt::format("  unanswered {}\n", grouped(result.tally.unanswered));
+                      whole.errors.total() == 0 ? std::string("none") : describe_errors(result.tally));
+  if (whole.unanswered != 0) text += fmt::format("  unanswered {}\n", grouped(whole.unanswered));
   if (result.server_requests) {
     text += fmt::format(
         "  server     counted {}{}\n", plural(*result.server_requests, "request"),
-        *result.server_requests == result.tally.answered ? ", as many as were answered" : ", NOT as many");
+        *result.server_requests == whole.answered ? ", as many as were answered" : ", NOT as many");
   }
   return text;
 }

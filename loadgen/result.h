@@ -23,7 +23,7 @@ struct RunResult {
   std::optional<std::uint64_t> server_requests;  // counted by the server meanwhile, if it was asked
 
   // How many are in the latency histogram.
-  std::uint64_t measured_requests() const { return static_cast<std::uint64_t>(tally.latency.total()); }
+  std::uint64_t measured_requests() const { return tally.whole().measured(); }
   // Both by the answers within the measured part.
   double requests_per_second() const;
   double cpu_ns_per_request() const;

@@ -71,14 +71,18 @@ class Drive {
 
 Failure Drive::seat_workers() {
   const std::uint32_t threads = options_.threads;
+  std::uint32_t seated = 0;
   for (std::uint32_t i = 0; i < threads; ++i) {
     const std::uint32_t share =
         options_.load.connections / threads + (i < options_.load.connections % threads ? 1 : 0);
     auto seat = std::make_unique<Seat>();
     if (Error error = seat->io.open()) return run_failure("cannot begin: " + error.message());
-    seat->worker = std::make_unique<Worker<io::EpollIo>>(
-        seat->io, target_.script,
-        WorkerConfig{.server = target_.address, .connections = share, .timeout = options_.load.timeout});
+    seat->worker = std::make_unique<Worker<io::EpollIo>>(seat->io, target_.script,
+                                                         WorkerConfig{.server = target_.address,
+                                                                      .connections = share,
+                                                                      .first_connection = seated,
+                                                                      .timeout = options_.load.timeout});
+    seated += share;
     seats_.push_back(std::move(seat));
   }
   return {};
@@ -173,7 +177,7 @@ struct Outputs {
       if (Failure failure = json.commit(json_report(result, options))) return failure;
     }
     if (!hgrm.wanted()) return {};
-    return hgrm.commit(percentile_distribution(result.tally.latency));
+    return hgrm.commit(percentile_distribution(result.tally.whole().latency));
   }
 };
 
@@ -187,8 +191,10 @@ Failure measure(const RunOptions& options, RunResult& result) {
   }
   if (Failure failure = target.ask_once(options.load)) return failure;
   if (Failure failure = Drive(target, options).go(result)) return failure;
-  ++result.tally.answered;
-  result.tally.bytes_received += target.first.bytes_received;
+  for (std::size_t i = 0; i < target.first.size(); ++i) {
+    ++result.tally.kinds[i].answered;
+    result.tally.bytes_received += target.first[i].bytes_received;
+  }
 
   if (options.stats_path.empty() || result.end == RunEnd::server_gone) return {};
   std::uint64_t counted = 0;

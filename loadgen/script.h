@@ -1,18 +1,19 @@
 // What every connection says and what it must be answered: prepared once, shared by all, never changed during
-// a run.
+// a run. A script is a mix of kinds of requests; one request is the mix of one.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
+#include "loadgen/request.h"
 #include "loadgen/url.h"
+#include "net/base/prng.h"
 
 namespace httpdyno::loadgen {
 
-// What makes an answer a good one. The first answer of a run sets it (expect_like()).
+// What makes an answer a good one. The first answer of a kind sets it (expect_like()).
 struct Expectation {
   int status = 200;
   bool check_length = false;
@@ -21,35 +22,31 @@ struct Expectation {
   std::string body;  // with check_body
 };
 
-struct RequestSpec {
-  std::string method = "GET";
-  std::vector<std::pair<std::string, std::string>>
-      fields;  // names and values, in order; Host here replaces ours
-  std::string body;
-  bool has_body = false;
-  bool keep_alive = true;
+// All requests of one kind are equal, octet for octet.
+struct RequestKind {
+  std::string octets;
+  std::uint64_t weight = 1;
+  bool to_head = false;  // a HEAD: its answer has no body
+  Expectation expected;
 };
-
-// The octets of one request: request line, Host, `fields`, Content-Length where there is a body or the method
-// wants one, Connection: close without keep-alive. No field that wrk would not send.
-std::string render_request(const Url& url, const RequestSpec& spec);
 
 struct Script {
-  std::string batch;              // `pipeline` copies of one request: what one send hands to the kernel
-  std::uint32_t pipeline = 1;     // at least 1
-  std::size_t request_bytes = 0;  // of one
-  bool to_head = false;           // a HEAD: its answer has no body
+  std::vector<RequestKind> kinds;  // at least one
+  std::uint64_t weight_sum = 1;    // of all kinds
+  std::string batch;  // of an only kind: `pipeline` copies, what one send hands to the kernel; else empty
+  std::uint32_t pipeline = 1;  // requests in a batch, at least 1
   bool keep_alive = true;
-  Expectation expected;
 
-  // Where request `index` of the batch begins.
-  std::size_t offset_of(std::uint32_t index) const { return index * request_bytes; }
+  bool is_mix() const { return batch.empty(); }
+  // The index of the next request's kind: each kind's chance is its weight over weight_sum.
+  std::uint32_t draw(Prng& random) const;
 };
 
-Script make_script(const Url& url, const RequestSpec& spec, std::uint32_t pipeline);
+// `specs` holds one request for each kind, at least one.
+Script make_script(const Url& url, std::span<const RequestSpec> specs, std::uint32_t pipeline);
 
-// `count` times 'x': what wrk's script for a POST sends and what the floor server echoes, so that all
-// generators ask the same and all servers answer the same.
-std::string deterministic_body(std::size_t count);
+// What connection `index` of a run draws its kinds by: the same for the same seed, however the connections
+// are spread over threads.
+Prng draws_of_connection(std::uint64_t seed, std::uint64_t index);
 
 }  // namespace httpdyno::loadgen

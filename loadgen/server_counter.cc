@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "loadgen/exchange.h"
-#include "loadgen/script.h"
+#include "loadgen/request.h"
 
 namespace httpdyno::loadgen {
 

@@ -1,8 +1,10 @@
 // What one worker counts: answers, errors, octets, and the latencies of the measured requests.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "loadgen/errors.h"
 #include "loadgen/histogram.h"
@@ -20,42 +22,73 @@ struct Window {
   bool holds(Time time) const { return time >= from && time < until; }
 };
 
-// Owned by one worker's thread; merged when all are done.
-struct Tally {
-  Window window;
+// What came of the requests of one kind.
+struct KindTally {
   Histogram latency;                     // ns, of requests sent within the window and answered well
   std::uint64_t answered = 0;            // complete answers, good and bad, the warm-up's too
   std::uint64_t answered_in_window = 0;  // those of them that came within the window
   std::uint64_t unanswered = 0;          // given up because the run was interrupted: no error, no answer
-  std::uint64_t bytes_received = 0;
-  std::uint64_t reconnects = 0;  // connections beyond the first of each place, not those of --no-keepalive
   ErrorCounts errors;
-  std::string_view parse_error;  // of the first answer that could not be parsed, a literal
 
-  void answer_well(Time sent, Time now) {
-    count_answer(now);
+  std::uint64_t measured() const { return static_cast<std::uint64_t>(latency.total()); }
+
+  void answer_well(const Window& window, Time sent, Time now) {
+    count_answer(window, now);
     if (window.holds(sent)) latency.record((now - sent).count());
   }
-  void answer_badly(ErrorKind kind, Time now) {
-    count_answer(now);
-    errors.add(kind, 1);
+  void answer_badly(const Window& window, ErrorKind error, Time now) {
+    count_answer(window, now);
+    errors.add(error, 1);
   }
-
-  void merge(const Tally& other) {
+  void merge(const KindTally& other) {
     latency.merge(other.latency);
     answered += other.answered;
     answered_in_window += other.answered_in_window;
     unanswered += other.unanswered;
-    bytes_received += other.bytes_received;
-    reconnects += other.reconnects;
     errors.merge(other.errors);
-    if (parse_error.empty()) parse_error = other.parse_error;
   }
 
  private:
-  void count_answer(Time now) {
+  void count_answer(const Window& window, Time now) {
     ++answered;
     if (window.holds(now)) ++answered_in_window;
+  }
+};
+
+// Owned by one worker's thread; merged when all are done. A request is counted once, under its kind; the
+// whole is the sum, and of histograms the sum of their counts.
+struct Tally {
+  Window window;
+  std::vector<KindTally> kinds = std::vector<KindTally>(1);  // as the script's
+  ErrorCounts connection_errors;                             // those of no request
+  std::uint64_t bytes_received = 0;
+  std::uint64_t reconnects = 0;  // connections beyond the first of each place, not those of --no-keepalive
+  std::string_view parse_error;  // of the first answer that could not be parsed, a literal
+
+  KindTally whole() const {
+    KindTally sum;
+    for (const KindTally& kind : kinds) sum.merge(kind);
+    sum.errors.merge(connection_errors);
+    return sum;
+  }
+  std::uint64_t answered() const {
+    std::uint64_t sum = 0;
+    for (const KindTally& kind : kinds) sum += kind.answered;
+    return sum;
+  }
+  ErrorCounts errors() const {
+    ErrorCounts sum = connection_errors;
+    for (const KindTally& kind : kinds) sum.merge(kind.errors);
+    return sum;
+  }
+
+  void merge(const Tally& other) {
+    kinds.resize(std::max(kinds.size(), other.kinds.size()));
+    for (std::size_t i = 0; i < other.kinds.size(); ++i) kinds[i].merge(other.kinds[i]);
+    connection_errors.merge(other.connection_errors);
+    bytes_received += other.bytes_received;
+    reconnects += other.reconnects;
+    if (parse_error.empty()) parse_error = other.parse_error;
   }
 };
 

@@ -7,22 +7,37 @@
 
 namespace httpdyno::loadgen {
 
+namespace {
+
+// Asks for this kind once; its answer makes the rule.
+Failure ask(const Target& target, const RequestSpec& spec, const LoadOptions& load, RequestKind& kind,
+            Answer& answer) {
+  if (Failure failure = exchange(target.address, kind.octets, kind.to_head, load.timeout, answer))
+    return failure;
+  const bool good = spec.expected_status != 0 ? answer.status == spec.expected_status : answer.status < 400;
+  if (!good) {
+    return run_failure(fmt::format(
+        "{} answered the first request with status {}{}", target.url.text(), answer.status,
+        spec.expected_status != 0 ? fmt::format(", not {}", spec.expected_status)
+                                  : fmt::format(" (if that is meant: --expect-status {})", answer.status)));
+  }
+  kind.expected = expect_like(answer, spec.body, load.any_length);
+  return {};
+}
+
+}  // namespace
+
 Failure Target::prepare(const Url& target_url, const LoadOptions& load) {
   url = target_url;
-  script = make_script(url, load.request, load.pipeline);
+  script = make_script(url, load.requests, load.pipeline);
   return find_server(url, load.timeout, address);
 }
 
 Failure Target::ask_once(const LoadOptions& load) {
-  const std::string_view request = std::string_view(script.batch).substr(0, script.request_bytes);
-  if (Failure failure = exchange(address, request, script.to_head, load.timeout, first)) return failure;
-  if (load.expected_status != 0 ? first.status != load.expected_status : first.status >= 400) {
-    return run_failure(fmt::format(
-        "{} answered the first request with status {}{}", url.text(), first.status,
-        load.expected_status != 0 ? fmt::format(", not {}", load.expected_status)
-                                  : fmt::format(" (if that is meant: --expect-status {})", first.status)));
+  first.resize(script.kinds.size());
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    if (Failure failure = ask(*this, load.requests[i], load, script.kinds[i], first[i])) return failure;
   }
-  script.expected = expect_like(first, load.request.body, load.any_length);
   return {};
 }
 

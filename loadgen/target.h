@@ -2,6 +2,8 @@
 // rule.
 #pragma once
 
+#include <vector>
+
 #include "loadgen/exchange.h"
 #include "loadgen/failure.h"
 #include "loadgen/options.h"
@@ -14,12 +16,13 @@ namespace httpdyno::loadgen {
 struct Target {
   Url url;
   io::Address address;
-  Script script;  // its expectation is set by ask_once()
-  Answer first;
+  Script script;              // its expectations are set by ask_once()
+  std::vector<Answer> first;  // of each kind
 
   // Looks the host up and prepares the octets.
   Failure prepare(const Url& target_url, const LoadOptions& load);
-  // Sends one request on a connection of its own. A failure also when its status is not the expected one.
+  // Sends one request of each kind, on connections of their own. A failure also when a status is not the
+  // expected one.
   Failure ask_once(const LoadOptions& load);
 };
 

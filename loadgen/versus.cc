@@ -36,11 +36,11 @@ class Side {
   Failure connect(const LoadOptions& load);
   Failure drive(Duration slice, Duration drain, Slice& out);
 
-  const Answer& first() const { return target_.first; }
+  const Answer& first() const { return target_.first.front(); }
   const Url& url() const { return url_; }
   const Tally& tally() const { return worker_->tally(); }
   // Everything that this server has answered, settling pairs and the first answer too.
-  std::uint64_t requests() const { return tally().answered + 1; }
+  std::uint64_t requests() const { return tally().answered() + 1; }
 
  private:
   Failure gone(const std::string& why) const {
@@ -76,8 +76,8 @@ Failure Side::connect(const LoadOptions& load) {
 
 Failure Side::drive(Duration slice, Duration drain, Slice& out) {
   Tally& tally = worker_->tally();
-  const std::uint64_t answered = tally.answered;
-  const std::uint64_t errors = tally.errors.total();
+  const std::uint64_t answered = tally.answered();
+  const std::uint64_t errors = tally.errors().total();
   Duration cpu_before{};
   Duration cpu_after{};
   if (clock_.read(cpu_before)) return gone("has ended");
@@ -87,8 +87,8 @@ Failure Side::drive(Duration slice, Duration drain, Slice& out) {
   if (clock_.read(cpu_after)) return gone("has ended");
   out.side = name_;
   out.cpu = cpu_after - cpu_before;
-  out.requests = tally.answered - answered;
-  out.errors = tally.errors.total() - errors;
+  out.requests = tally.answered() - answered;
+  out.errors = tally.errors().total() - errors;
   if (end == RunEnd::server_gone) return gone("went away: " + describe_errors(tally));
   if (end == RunEnd::io_failed) return gone("could not be driven: " + worker_->io_error().message());
   return {};
@@ -110,7 +110,9 @@ class Versus {
  private:
   Failure compare_answers() const;
   Failure drive_pair(std::uint32_t pair, bool counts);
-  std::uint64_t errors() const { return sides_[0].tally().errors.total() + sides_[1].tally().errors.total(); }
+  std::uint64_t errors() const {
+    return sides_[0].tally().errors().total() + sides_[1].tally().errors().total();
+  }
 
   const VersusOptions& options_;
   Side sides_[2];
@@ -220,7 +222,7 @@ std::string Versus::summary() const {
 
 Failure Versus::verdict() const {
   for (const Side& side : sides_) {
-    if (side.tally().errors.total() != 0) {
+    if (side.tally().errors().total() != 0) {
       return run_failure(fmt::format("{}: errors: {}", side.url().text(), describe_errors(side.tally())));
     }
   }

@@ -32,7 +32,9 @@ concept ClientBackend = io::Backend<B> && requires(B backend, io::ConnId id, con
 struct WorkerConfig {
   io::Address server;
   std::uint32_t connections = 1;
-  Duration timeout = 2s;  // of a connect and of a request
+  std::uint32_t first_connection = 0;  // how many other workers of the run have before
+  std::uint64_t seed = 1;              // of the draws from a mix
+  Duration timeout = 2s;               // of a connect and of a request
 };
 
 // How run() ended.
@@ -53,13 +55,15 @@ class Worker {
         script_(script),
         config_(config),
         check_every_(check_interval(config.connections)),
-        stamps_(std::size_t{config.connections} * script.pipeline),
+        kinds_(kind_states(script, tally_)),
+        asked_(std::size_t{config.connections} * script.pipeline),
         generations_(config.connections, 0),
         retry_at_(config.connections) {
     connections_.reserve(config.connections);
     for (std::size_t i = 0; i < config.connections; ++i) {
-      connections_.emplace_back(script_, tally_, memo_,
-                                std::span(stamps_).subspan(i * script.pipeline, script.pipeline));
+      connections_.emplace_back(script_, tally_, kinds_,
+                                std::span(asked_).subspan(i * script.pipeline, script.pipeline),
+                                draws_of_connection(config.seed, config.first_connection + i));
     }
   }
   Worker(const Worker&) = delete;
@@ -128,12 +132,12 @@ class Worker {
   const Script& script_;
   const WorkerConfig config_;
   const Duration check_every_;
-  std::vector<Time> stamps_;  // pipeline of them for each connection
+  Tally tally_;
+  std::vector<KindState> kinds_;
+  std::vector<Asked> asked_;  // pipeline of them for each connection
   std::vector<ClientConnection> connections_;
   std::vector<std::uint32_t> generations_;
   std::vector<Time> retry_at_;  // of connections that are down
-  Tally tally_;
-  HeadMemo memo_;
 
   Time stop_at_;  // nothing is sent from then on
   Time stopped_at_;
@@ -230,7 +234,7 @@ void Worker<Io, Clock>::turn() {
     check_all(now);
     while (const io::Completion* done = io_.next()) on(*done);
   }
-  answered_so_far_.store(tally_.answered, std::memory_order_relaxed);
+  answered_so_far_.store(tally_.answered(), std::memory_order_relaxed);
 }
 
 template <ClientBackend Io, class Clock>
@@ -286,7 +290,7 @@ void Worker<Io, Clock>::on_received(ClientConnection& connection, const io::Comp
 template <ClientBackend Io, class Clock>
 void Worker<Io, Clock>::on_sent(ClientConnection& connection, const io::Completion& done) {
   // The stamps are needed only where the kernel took a part.
-  const bool whole = done.error == 0 && done.count == script_.batch.size();
+  const bool whole = done.error == 0 && done.count == connection.unsent().size();
   const Time now = whole ? Time() : Clock::now();
   const Wish wish =
       done.error != 0 ? connection.on_send_failed(done.error) : connection.on_sent(done.count, now);

@@ -31,8 +31,8 @@ Expectation expect_ok() {
 Script script_of(std::uint32_t pipeline, const RequestSpec& spec, Expectation expected) {
   Url url;
   EXPECT_EQ(parse_url("http://h/", url), "");
-  Script script = make_script(url, spec, pipeline);
-  script.expected = std::move(expected);
+  Script script = make_script(url, {&spec, 1}, pipeline);
+  script.kinds[0].expected = std::move(expected);
   return script;
 }
 
@@ -40,9 +40,12 @@ Script script_of(std::uint32_t pipeline, const RequestSpec& spec, Expectation ex
 struct Bench {
   explicit Bench(std::uint32_t pipeline, const RequestSpec& spec = RequestSpec(),
                  Expectation expected = expect_ok())
-      : script(script_of(pipeline, spec, std::move(expected))),
-        stamps(pipeline),
-        connection(script, tally, memo, stamps) {
+      : Bench(script_of(pipeline, spec, std::move(expected))) {}
+  explicit Bench(Script all)
+      : script(std::move(all)),
+        kinds(kind_states(script, tally)),
+        asked(script.pipeline),
+        connection(script, tally, kinds, asked, draws_of_connection(1, 0)) {
     tally.window = {at(0s), at(1h)};
     connection.begin_connect(at(0s));
     connection.on_connected();
@@ -52,12 +55,12 @@ struct Bench {
     const std::string_view batch = connection.begin_batch(now);
     EXPECT_EQ(connection.on_sent(batch.size(), now), Wish::nothing);
   }
-  std::uint64_t errors(ErrorKind kind) const { return tally.errors.of(kind); }
+  std::uint64_t errors(ErrorKind error) const { return tally.errors().of(error); }
 
   Script script;
   Tally tally;
-  HeadMemo memo;
-  std::vector<Time> stamps;
+  std::vector<KindState> kinds;
+  std::vector<Asked> asked;
   ClientConnection connection;
 };
 
@@ -73,7 +76,7 @@ TEST(ClientConnection, GivesEachRequestOfABatchItsOwnLatency) {
   }
   // Request j of a batch that is served one by one waits j times the service time: mean (P + 1) s / 2,
   // maximum P s.
-  const Histogram& latency = bench.tally.latency;
+  const Histogram& latency = bench.tally.kinds[0].latency;
   EXPECT_EQ(latency.total(), kDepth);
   EXPECT_EQ(latency.min(), 100'000);
   EXPECT_EQ(latency.max(), kDepth * 100'000);
@@ -88,9 +91,9 @@ TEST(ClientConnection, ReadsABatchInOnePiece) {
   bench.send(at(0s));
   EXPECT_EQ(bench.connection.on_bytes(answer("OK") + answer("OK") + answer("OK"), at(5ms)), Wish::next_batch);
   EXPECT_EQ(bench.connection.state(), ClientState::ready);
-  EXPECT_EQ(bench.tally.answered, 3U);
-  EXPECT_EQ(bench.tally.latency.min(), 5'000'000);
-  EXPECT_EQ(bench.tally.errors.total(), 0U);
+  EXPECT_EQ(bench.tally.answered(), 3U);
+  EXPECT_EQ(bench.tally.kinds[0].latency.min(), 5'000'000);
+  EXPECT_EQ(bench.tally.errors().total(), 0U);
 }
 
 TEST(ClientConnection, ReadsAnswersHoweverTheyAreCut) {
@@ -115,8 +118,8 @@ TEST(ClientConnection, ReadsAnswersHoweverTheyAreCut) {
       from += count;
     }
     ASSERT_EQ(wish, Wish::next_batch) << "round " << round << " of seed 11";
-    ASSERT_EQ(bench.tally.answered, 5U);
-    ASSERT_EQ(bench.tally.errors.total(), 0U);
+    ASSERT_EQ(bench.tally.answered(), 5U);
+    ASSERT_EQ(bench.tally.errors().total(), 0U);
   }
 }
 
@@ -127,13 +130,13 @@ TEST(ClientConnection, MeasuresOnlyWhatWasSentWithinTheWindow) {
     bench.send(at(sent));
     EXPECT_EQ(bench.connection.on_bytes(answer("OK"), at(sent + 5ms)), Wish::next_batch);
   }
-  EXPECT_EQ(bench.tally.answered, 4U);
-  EXPECT_EQ(bench.tally.latency.total(), 2);
+  EXPECT_EQ(bench.tally.answered(), 4U);
+  EXPECT_EQ(bench.tally.kinds[0].latency.total(), 2);
 }
 
 TEST(ClientConnection, StampsARequestWhenItsFirstOctetIsHandedOver) {
   Bench bench(3);
-  const std::size_t one = bench.script.request_bytes;
+  const std::size_t one = bench.script.kinds[0].octets.size();
   const std::string_view batch = bench.connection.begin_batch(at(0s));
   // The kernel takes the first request and half of the second.
   EXPECT_EQ(bench.connection.on_sent(one + one / 2, at(10ms)), Wish::send);
@@ -141,27 +144,27 @@ TEST(ClientConnection, StampsARequestWhenItsFirstOctetIsHandedOver) {
   EXPECT_EQ(bench.connection.on_sent(batch.size() - one - one / 2, at(10ms)), Wish::nothing);
   EXPECT_EQ(bench.connection.on_bytes(answer("OK") + answer("OK") + answer("OK"), at(15ms)),
             Wish::next_batch);
-  const Histogram& latency = bench.tally.latency;
+  const Histogram& latency = bench.tally.kinds[0].latency;
   EXPECT_EQ(latency.count_at(Histogram::index_of(15'000'000)), 2);
   EXPECT_EQ(latency.count_at(Histogram::index_of(5'000'000)), 1);
 }
 
 TEST(ClientConnection, StampsAWholeRequestOnTheEdgeOfASend) {
   Bench bench(2);
-  const std::size_t one = bench.script.request_bytes;
+  const std::size_t one = bench.script.kinds[0].octets.size();
   bench.connection.begin_batch(at(0s));
   EXPECT_EQ(bench.connection.on_sent(one, at(10ms)), Wish::send);
   EXPECT_EQ(bench.connection.on_sent(one, at(10ms)), Wish::nothing);
   EXPECT_EQ(bench.connection.on_bytes(answer("OK") + answer("OK"), at(15ms)), Wish::next_batch);
-  EXPECT_EQ(bench.tally.latency.min(), 5'000'000);
-  EXPECT_EQ(bench.tally.latency.max(), 15'000'000);
+  EXPECT_EQ(bench.tally.kinds[0].latency.min(), 5'000'000);
+  EXPECT_EQ(bench.tally.kinds[0].latency.max(), 15'000'000);
 }
 
 TEST(ClientConnection, WaitsForTheSendThatWasOvertakenByItsAnswer) {
   Bench bench(1);
   const std::string_view batch = bench.connection.begin_batch(at(0s));
   EXPECT_EQ(bench.connection.on_bytes(answer("OK"), at(1ms)), Wish::nothing);
-  EXPECT_EQ(bench.tally.answered, 1U);
+  EXPECT_EQ(bench.tally.answered(), 1U);
   EXPECT_EQ(bench.connection.on_sent(batch.size(), at(2ms)), Wish::next_batch);
 }
 
@@ -174,9 +177,9 @@ TEST(ClientConnection, CountsABadAnswerOnceAndGoesOn) {
             Wish::next_batch);
   EXPECT_EQ(bench.errors(ErrorKind::status), 1U);
   EXPECT_EQ(bench.errors(ErrorKind::length), 2U);
-  EXPECT_EQ(bench.tally.errors.total(), 3U);
-  EXPECT_EQ(bench.tally.answered, 4U);
-  EXPECT_EQ(bench.tally.latency.total(), 1);
+  EXPECT_EQ(bench.tally.errors().total(), 3U);
+  EXPECT_EQ(bench.tally.answered(), 4U);
+  EXPECT_EQ(bench.tally.kinds[0].latency.total(), 1);
 }
 
 TEST(ClientConnection, ComparesAnEchoOctetByOctet) {
@@ -197,7 +200,7 @@ TEST(ClientConnection, ComparesAnEchoOctetByOctet) {
       EXPECT_EQ(bench.connection.on_bytes(std::string_view(stream).substr(cut), at(1ms)), Wish::next_batch);
     }
     EXPECT_EQ(bench.errors(ErrorKind::body), 2U) << "cut at " << cut;
-    EXPECT_EQ(bench.tally.errors.total(), 2U) << "cut at " << cut;
+    EXPECT_EQ(bench.tally.errors().total(), 2U) << "cut at " << cut;
   }
 }
 
@@ -206,9 +209,9 @@ TEST(ClientConnection, LosesEveryOutstandingRequestWithItsConnection) {
   bench.send(at(0s));
   bench.connection.on_bytes(answer("OK") + answer("OK") + answer("OK").substr(0, 20), at(1ms));
   EXPECT_EQ(bench.connection.on_end_of_stream(at(2ms)), Wish::close);
-  EXPECT_EQ(bench.tally.answered, 2U);
+  EXPECT_EQ(bench.tally.answered(), 2U);
   EXPECT_EQ(bench.errors(ErrorKind::closed), 6U);
-  EXPECT_EQ(bench.tally.errors.total(), 6U);
+  EXPECT_EQ(bench.tally.errors().total(), 6U);
   EXPECT_TRUE(bench.connection.ended_badly());
 }
 
@@ -217,7 +220,7 @@ TEST(ClientConnection, NamesTheCauseOfALostConnection) {
   reading.send(at(0s));
   EXPECT_EQ(reading.connection.on_receive_failed(ECONNRESET), Wish::close);
   EXPECT_EQ(reading.errors(ErrorKind::read), 4U);
-  EXPECT_EQ(reading.tally.errors.first_code_of(ErrorKind::read), ECONNRESET);
+  EXPECT_EQ(reading.tally.errors().first_code_of(ErrorKind::read), ECONNRESET);
 
   Bench writing(4);
   writing.connection.begin_batch(at(0s));
@@ -228,7 +231,7 @@ TEST(ClientConnection, NamesTheCauseOfALostConnection) {
   parsing.send(at(0s));
   EXPECT_EQ(parsing.connection.on_bytes(answer("OK") + "garbage", at(1ms)), Wish::close);
   EXPECT_EQ(parsing.errors(ErrorKind::parse), 3U);
-  EXPECT_EQ(parsing.tally.answered, 1U);
+  EXPECT_EQ(parsing.tally.answered(), 1U);
   EXPECT_FALSE(parsing.tally.parse_error.empty());
 }
 
@@ -236,19 +239,19 @@ TEST(ClientConnection, MindsAnAnswerThatNobodyAskedFor) {
   Bench early(1);
   EXPECT_EQ(early.connection.on_bytes(answer("OK"), at(1ms)), Wish::close);
   EXPECT_EQ(early.errors(ErrorKind::unsolicited), 1U);
-  EXPECT_EQ(early.tally.answered, 0U);
+  EXPECT_EQ(early.tally.answered(), 0U);
 
   Bench extra(2);
   extra.send(at(0s));
   EXPECT_EQ(extra.connection.on_bytes(answer("OK") + answer("OK") + "H", at(1ms)), Wish::close);
   EXPECT_EQ(extra.errors(ErrorKind::unsolicited), 1U);
-  EXPECT_EQ(extra.tally.answered, 2U);
+  EXPECT_EQ(extra.tally.answered(), 2U);
 }
 
 TEST(ClientConnection, TakesTheEndOfAnIdleConnectionForNoError) {
   Bench bench(1);
   EXPECT_EQ(bench.connection.on_end_of_stream(at(1ms)), Wish::close);
-  EXPECT_EQ(bench.tally.errors.total(), 0U);
+  EXPECT_EQ(bench.tally.errors().total(), 0U);
   EXPECT_FALSE(bench.connection.ended_badly());
 }
 
@@ -258,9 +261,9 @@ TEST(ClientConnection, EndsWithTheAnswerThatSaysSo) {
   EXPECT_EQ(bench.connection.on_bytes(answer("OK") + answer("OK", "Connection: close\r\n"), at(1ms)),
             Wish::nothing);
   EXPECT_EQ(bench.connection.state(), ClientState::lingering);
-  EXPECT_EQ(bench.tally.errors.total(), 0U);
+  EXPECT_EQ(bench.tally.errors().total(), 0U);
   EXPECT_EQ(bench.connection.on_end_of_stream(at(2ms)), Wish::close);
-  EXPECT_EQ(bench.tally.errors.total(), 0U);
+  EXPECT_EQ(bench.tally.errors().total(), 0U);
 
   // Requests behind such an answer are lost.
   Bench early(3);
@@ -275,9 +278,9 @@ TEST(ClientConnection, ReadsABodyThatTheEndOfTheStreamEnds) {
   EXPECT_EQ(bench.connection.on_bytes("HTTP/1.1 200 OK\r\n\r\nO", at(1ms)), Wish::nothing);
   EXPECT_EQ(bench.connection.on_bytes("K", at(2ms)), Wish::nothing);
   EXPECT_EQ(bench.connection.on_end_of_stream(at(3ms)), Wish::close);
-  EXPECT_EQ(bench.tally.answered, 1U);
-  EXPECT_EQ(bench.tally.errors.total(), 0U);
-  EXPECT_EQ(bench.tally.latency.max(), 3'000'000);
+  EXPECT_EQ(bench.tally.answered(), 1U);
+  EXPECT_EQ(bench.tally.errors().total(), 0U);
+  EXPECT_EQ(bench.tally.kinds[0].latency.max(), 3'000'000);
 }
 
 TEST(ClientConnection, WithoutKeepAliveEndsWhateverTheServerSays) {
@@ -289,7 +292,7 @@ TEST(ClientConnection, WithoutKeepAliveEndsWhateverTheServerSays) {
   EXPECT_EQ(bench.connection.state(), ClientState::lingering);
   EXPECT_EQ(bench.connection.on_check(at(1ms) + kLinger - 1ns, 1s), Wish::nothing);
   EXPECT_EQ(bench.connection.on_check(at(1ms) + kLinger, 1s), Wish::close);
-  EXPECT_EQ(bench.tally.errors.total(), 0U);
+  EXPECT_EQ(bench.tally.errors().total(), 0U);
 }
 
 TEST(ClientConnection, TimesOutByTheOldestRequest) {
@@ -299,7 +302,7 @@ TEST(ClientConnection, TimesOutByTheOldestRequest) {
   EXPECT_EQ(bench.connection.on_check(at(1s) - 1ns, 1s), Wish::nothing);
   EXPECT_EQ(bench.connection.on_check(at(1s), 1s), Wish::close);
   EXPECT_EQ(bench.errors(ErrorKind::timeout), 1U);
-  EXPECT_EQ(bench.tally.errors.total(), 1U);
+  EXPECT_EQ(bench.tally.errors().total(), 1U);
 }
 
 TEST(ClientConnection, TimesOutWhileConnecting) {
@@ -310,7 +313,7 @@ TEST(ClientConnection, TimesOutWhileConnecting) {
   EXPECT_EQ(bench.connection.on_check(at(2s) - 1ns, 1s), Wish::nothing);
   EXPECT_EQ(bench.connection.on_check(at(2s), 1s), Wish::close);
   EXPECT_EQ(bench.errors(ErrorKind::connect), 1U);
-  EXPECT_EQ(bench.tally.errors.first_code_of(ErrorKind::connect), ETIMEDOUT);
+  EXPECT_EQ(bench.tally.errors().first_code_of(ErrorKind::connect), ETIMEDOUT);
 }
 
 TEST(ClientConnection, CountsWhatIsGivenUpAsUnanswered) {
@@ -318,8 +321,8 @@ TEST(ClientConnection, CountsWhatIsGivenUpAsUnanswered) {
   bench.send(at(0s));
   bench.connection.on_bytes(answer("OK"), at(1ms));
   bench.connection.abandon();
-  EXPECT_EQ(bench.tally.unanswered, 3U);
-  EXPECT_EQ(bench.tally.errors.total(), 0U);
+  EXPECT_EQ(bench.tally.kinds[0].unanswered, 3U);
+  EXPECT_EQ(bench.tally.errors().total(), 0U);
 }
 
 TEST(ClientConnection, BeginsAnewAfterALoss) {
@@ -333,7 +336,7 @@ TEST(ClientConnection, BeginsAnewAfterALoss) {
   bench.connection.on_connected();
   bench.send(at(4ms));
   EXPECT_EQ(bench.connection.on_bytes(answer("OK"), at(5ms)), Wish::next_batch);
-  EXPECT_EQ(bench.tally.answered, 1U);
+  EXPECT_EQ(bench.tally.answered(), 1U);
   EXPECT_EQ(bench.errors(ErrorKind::closed), 1U);
 }
 
@@ -347,7 +350,7 @@ TEST(ClientConnection, ReadsAnswersToHead) {
   bench.send(at(0s));
   const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n";
   EXPECT_EQ(bench.connection.on_bytes(head + head, at(1ms)), Wish::next_batch);
-  EXPECT_EQ(bench.tally.errors.total(), 0U);
+  EXPECT_EQ(bench.tally.errors().total(), 0U);
 }
 
 // A head that is equal to the last one is not parsed: the outcome must be the same as if it were.
@@ -362,9 +365,9 @@ TEST(ClientConnection, TakesAnEqualHeadForWhatItWas) {
   EXPECT_EQ(
       bench.connection.on_bytes(first + first + second + second + longer + wrong + wrong + first, at(1ms)),
       Wish::next_batch);
-  EXPECT_EQ(bench.tally.answered, 8U);
+  EXPECT_EQ(bench.tally.answered(), 8U);
   EXPECT_EQ(bench.errors(ErrorKind::length), 2U);
-  EXPECT_EQ(bench.tally.errors.total(), 2U);
+  EXPECT_EQ(bench.tally.errors().total(), 2U);
 }
 
 }  // namespace

@@ -36,9 +36,9 @@ TEST(CommandLine, HasDefaults) {
   EXPECT_EQ(run.warmup, 0s);
   EXPECT_EQ(run.load.timeout, 2s);
   EXPECT_EQ(run.load.pipeline, 1U);
-  EXPECT_EQ(run.load.request.method, "GET");
-  EXPECT_TRUE(run.load.request.keep_alive);
-  EXPECT_FALSE(run.load.request.has_body);
+  EXPECT_EQ(run.load.requests[0].method, "GET");
+  EXPECT_TRUE(run.load.requests[0].keep_alive);
+  EXPECT_FALSE(run.load.requests[0].has_body);
 }
 
 TEST(CommandLine, TakesWrksFlags) {
@@ -50,7 +50,7 @@ TEST(CommandLine, TakesWrksFlags) {
   EXPECT_EQ(run.duration, 30s);
   EXPECT_EQ(run.load.timeout, 5s);
   const std::vector<std::pair<std::string, std::string>> wanted = {{"A", "b"}, {"C", "d"}};
-  EXPECT_EQ(run.load.request.fields, wanted);
+  EXPECT_EQ(run.load.requests[0].fields, wanted);
   EXPECT_EQ(run.url.text(), "http://h/");
 }
 
@@ -64,18 +64,18 @@ TEST(CommandLine, TakesTheRest) {
   EXPECT_EQ(run.json_path, "-");
   EXPECT_EQ(run.hgrm_path, "f");
   EXPECT_EQ(run.stats_path, "/stats");
-  EXPECT_EQ(run.load.expected_status, 404);
+  EXPECT_EQ(run.load.requests[0].expected_status, 404);
   EXPECT_TRUE(run.load.any_length);
-  EXPECT_FALSE(parse_good({"http://h/", "--no-keepalive"}).run.load.request.keep_alive);
+  EXPECT_FALSE(parse_good({"http://h/", "--no-keepalive"}).run.load.requests[0].keep_alive);
 }
 
 TEST(CommandLine, PostsABody) {
-  const RequestSpec post = parse_good({"http://h/", "--body-bytes", "5"}).run.load.request;
+  const RequestSpec post = parse_good({"http://h/", "--body-bytes", "5"}).run.load.requests[0];
   EXPECT_EQ(post.method, "POST");
   EXPECT_EQ(post.body, "xxxxx");
   EXPECT_TRUE(post.has_body);
-  EXPECT_EQ(parse_good({"http://h/", "--body-bytes", "5", "-m", "PUT"}).run.load.request.method, "PUT");
-  EXPECT_TRUE(parse_good({"http://h/", "--body-bytes", "0"}).run.load.request.has_body);
+  EXPECT_EQ(parse_good({"http://h/", "--body-bytes", "5", "-m", "PUT"}).run.load.requests[0].method, "PUT");
+  EXPECT_TRUE(parse_good({"http://h/", "--body-bytes", "0"}).run.load.requests[0].has_body);
 }
 
 TEST(CommandLine, ComparesTwoServers) {

@@ -25,8 +25,8 @@ RunOptions options() {
 RunResult result() {
   RunResult out;
   out.tally.window = {Time(), kNever};
-  for (int i = 1; i <= 1000; ++i) out.tally.answer_well(Time(), Time() + i * 1us);
-  ++out.tally.answered;
+  for (int i = 1; i <= 1000; ++i) out.tally.kinds[0].answer_well(out.tally.window, Time(), Time() + i * 1us);
+  ++out.tally.kinds[0].answered;
   out.measured = 2s;
   out.cpu = 3s;
   return out;
@@ -48,8 +48,8 @@ TEST(Complaint, IsEmptyForAGoodRun) {
 
 TEST(Complaint, NamesErrorsWithTheirCause) {
   RunResult bad = result();
-  bad.tally.errors.add(ErrorKind::closed, 7);
-  bad.tally.errors.add(ErrorKind::connect, 2, ECONNREFUSED);
+  bad.tally.kinds[0].errors.add(ErrorKind::closed, 7);
+  bad.tally.connection_errors.add(ErrorKind::connect, 2, ECONNREFUSED);
   const std::string line = complaint(bad, options());
   EXPECT_THAT(line, HasSubstr("7 unanswered: the server ended the connection"));
   EXPECT_THAT(line, HasSubstr("Connection refused"));
@@ -65,7 +65,7 @@ TEST(Complaint, MindsAMissingRequest) {
   bad.server_requests = 1000;
   EXPECT_THAT(complaint(bad, options()), HasSubstr("1000"));
   // Of requests that an interrupted run left behind nobody knows how far they got.
-  bad.tally.unanswered = 3;
+  bad.tally.kinds[0].unanswered = 3;
   bad.server_requests = 1004;
   EXPECT_EQ(complaint(bad, options()), "");
   bad.server_requests = 1005;
@@ -108,15 +108,15 @@ TEST(JsonReport, HasItsKeys) {
   EXPECT_EQ(latency.at("min"), 1000);
   EXPECT_EQ(latency.at("max"), 1'000'000);
   EXPECT_EQ(latency.at("mean"), 500'500.0);
-  EXPECT_EQ(latency.at("p50"), good.tally.latency.percentile(50));
-  EXPECT_EQ(latency.at("p90"), good.tally.latency.percentile(90));
-  EXPECT_EQ(latency.at("p99"), good.tally.latency.percentile(99));
-  EXPECT_EQ(latency.at("p99_9"), good.tally.latency.percentile(99.9));
+  EXPECT_EQ(latency.at("p50"), good.tally.whole().latency.percentile(50));
+  EXPECT_EQ(latency.at("p90"), good.tally.whole().latency.percentile(90));
+  EXPECT_EQ(latency.at("p99"), good.tally.whole().latency.percentile(99));
+  EXPECT_EQ(latency.at("p99_9"), good.tally.whole().latency.percentile(99.9));
 }
 
 TEST(JsonReport, CountsErrorsByKind) {
   RunResult bad = result();
-  for (std::size_t i = 0; i < kErrorKinds; ++i) bad.tally.errors.add(kErrorRows[i].kind, i + 1);
+  for (std::size_t i = 0; i < kErrorKinds; ++i) bad.tally.kinds[0].errors.add(kErrorRows[i].kind, i + 1);
   const auto errors = nlohmann::json::parse(json_report(bad, options())).at("errors");
   EXPECT_EQ(errors.at("total"), 55);
   std::uint64_t count = 0;

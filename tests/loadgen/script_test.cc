@@ -13,51 +13,18 @@ Url url_of(const char* text) {
   return url;
 }
 
-TEST(RenderRequest, SaysNoMoreThanIsNeeded) {
-  EXPECT_EQ(render_request(url_of("http://127.0.0.1:8080/a?b"), RequestSpec()),
-            "GET /a?b HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n");
-}
-
-TEST(RenderRequest, HasTheFieldsThatWereAskedFor) {
-  RequestSpec spec;
-  spec.method = "PUT";
-  spec.fields = {{"Accept", "*/*"}, {"host", "other"}, {"X", ""}};
-  spec.body = "body";
-  spec.has_body = true;
-  spec.keep_alive = false;
-  EXPECT_EQ(render_request(url_of("http://h/"), spec),
-            "PUT / HTTP/1.1\r\nHost: other\r\nAccept: */*\r\nX: \r\nContent-Length: 4\r\nConnection: "
-            "close\r\n\r\nbody");
-}
-
-TEST(RenderRequest, StatesTheLengthOfAnEmptyBodyWhereTheMethodExpectsOne) {
-  RequestSpec spec;
-  spec.method = "POST";
-  EXPECT_EQ(render_request(url_of("http://h/"), spec),
-            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
-  spec.method = "DELETE";
-  EXPECT_EQ(render_request(url_of("http://h/"), spec), "DELETE / HTTP/1.1\r\nHost: h\r\n\r\n");
-  spec.has_body = true;
-  EXPECT_EQ(render_request(url_of("http://h/"), spec),
-            "DELETE / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
-}
-
 TEST(MakeScript, RepeatsTheRequest) {
-  const Script script = make_script(url_of("http://h/"), RequestSpec(), 3);
-  const std::string one = render_request(url_of("http://h/"), RequestSpec());
+  const RequestSpec get;
+  const Script script = make_script(url_of("http://h/"), {&get, 1}, 3);
+  const std::string one = render_request(url_of("http://h/"), get);
   EXPECT_EQ(script.batch, one + one + one);
-  EXPECT_EQ(script.request_bytes, one.size());
-  EXPECT_EQ(script.offset_of(2), 2 * one.size());
-  EXPECT_FALSE(script.to_head);
+  ASSERT_EQ(script.kinds.size(), 1U);
+  EXPECT_EQ(script.kinds[0].octets, one);
+  EXPECT_FALSE(script.kinds[0].to_head);
+  EXPECT_FALSE(script.is_mix());
   RequestSpec head;
   head.method = "HEAD";
-  EXPECT_TRUE(make_script(url_of("http://h/"), head, 1).to_head);
-}
-
-TEST(DeterministicBody, IsTheSameEachTime) {
-  EXPECT_EQ(deterministic_body(0), "");
-  EXPECT_EQ(deterministic_body(4096).size(), 4096U);
-  EXPECT_EQ(deterministic_body(4096), deterministic_body(4096));
+  EXPECT_TRUE(make_script(url_of("http://h/"), {&head, 1}, 1).kinds[0].to_head);
 }
 
 TEST(ExpectLike, MakesTheFirstAnswerTheRule) {

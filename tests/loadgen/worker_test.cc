@@ -29,9 +29,9 @@ class WorkerTest : public testing::Test {
     ASSERT_EQ(parse_url("http://h/", url), "");
     RequestSpec spec;
     spec.keep_alive = keep_alive;
-    script_ = make_script(url, spec, pipeline);
-    script_.expected.check_length = true;
-    script_.expected.body_bytes = 2;
+    script_ = make_script(url, {&spec, 1}, pipeline);
+    script_.kinds[0].expected.check_length = true;
+    script_.kinds[0].expected.body_bytes = 2;
     worker_ = std::make_unique<TestWorker>(
         io_, script_, WorkerConfig{.server = {}, .connections = connections, .timeout = 500ms});
     begin_ = FakeClock::now();
@@ -43,9 +43,9 @@ class WorkerTest : public testing::Test {
   // How many requests `bytes` complete on this connection.
   std::size_t whole_requests(io::ConnId id, std::string_view bytes) {
     std::size_t& seen = octets_[id.index];
-    const std::size_t before = seen / script_.request_bytes;
+    const std::size_t before = seen / script_.kinds[0].octets.size();
     seen += bytes.size();
-    return seen / script_.request_bytes - before;
+    return seen / script_.kinds[0].octets.size() - before;
   }
   void answer_next(io::ConnId id, std::string_view bytes) {
     Time& free = free_at_[id.index];
@@ -61,7 +61,7 @@ class WorkerTest : public testing::Test {
     return worker_->run(start_ + length, drain_limit(500ms, 1));
   }
   const Tally& tally() const { return worker_->tally(); }
-  std::uint64_t errors(ErrorKind kind) const { return worker_->tally().errors.of(kind); }
+  std::uint64_t errors(ErrorKind kind) const { return worker_->tally().errors().of(kind); }
 
   static constexpr Duration kService = 100us;
 
@@ -80,13 +80,13 @@ TEST_F(WorkerTest, GivesPipelinedRequestsTheirOwnLatencies) {
   make(4, kDepth);
   ASSERT_EQ(run(80 * kService), RunEnd::done);
   // 10 batches on each of 4 connections, request j of a batch after j service times.
-  EXPECT_EQ(tally().answered, 4U * 10 * kDepth);
-  EXPECT_EQ(tally().answered, answers_);
-  EXPECT_EQ(tally().errors.total(), 0U);
-  EXPECT_DOUBLE_EQ(tally().latency.mean(), (kDepth + 1) * 100'000 / 2.0);
-  EXPECT_EQ(tally().latency.max(), kDepth * 100'000);
+  EXPECT_EQ(tally().answered(), 4U * 10 * kDepth);
+  EXPECT_EQ(tally().answered(), answers_);
+  EXPECT_EQ(tally().errors().total(), 0U);
+  EXPECT_DOUBLE_EQ(tally().kinds[0].latency.mean(), (kDepth + 1) * 100'000 / 2.0);
+  EXPECT_EQ(tally().kinds[0].latency.max(), kDepth * 100'000);
   for (std::int64_t j = 1; j <= kDepth; ++j) {
-    EXPECT_EQ(tally().latency.count_at(Histogram::index_of(j * 100'000)), 40) << j;
+    EXPECT_EQ(tally().kinds[0].latency.count_at(Histogram::index_of(j * 100'000)), 40) << j;
   }
   EXPECT_EQ(io_.sends, 40U);
 }
@@ -95,9 +95,9 @@ TEST_F(WorkerTest, SendsNothingAfterItsTimeAndWaitsForWhatIsOutstanding) {
   make(3);
   ASSERT_EQ(run(10 * kService + kService / 2), RunEnd::done);
   EXPECT_LT(io_.last_send, start_ + 10 * kService + kService / 2);
-  EXPECT_EQ(tally().answered, 3U * 11);
-  EXPECT_EQ(tally().answered_in_window, 3U * 10) << "the last answers came after it";
-  EXPECT_EQ(tally().latency.total(), 33);
+  EXPECT_EQ(tally().answered(), 3U * 11);
+  EXPECT_EQ(tally().kinds[0].answered_in_window, 3U * 10) << "the last answers came after it";
+  EXPECT_EQ(tally().kinds[0].latency.total(), 33);
   EXPECT_EQ(FakeClock::now(), start_ + 11 * kService);
   EXPECT_EQ(io_.open_connections(), 3U);
 }
@@ -105,18 +105,18 @@ TEST_F(WorkerTest, SendsNothingAfterItsTimeAndWaitsForWhatIsOutstanding) {
 TEST_F(WorkerTest, LeavesTheWarmUpOut) {
   make(1);
   ASSERT_EQ(run(100 * kService, 40 * kService), RunEnd::done);
-  EXPECT_EQ(tally().answered, 100U);
-  EXPECT_EQ(tally().latency.total(), 60);
+  EXPECT_EQ(tally().answered(), 100U);
+  EXPECT_EQ(tally().kinds[0].latency.total(), 60);
   // The answers at the window's two ends: the first of them was asked for in the warm-up.
-  EXPECT_EQ(tally().answered_in_window, 60U);
+  EXPECT_EQ(tally().kinds[0].answered_in_window, 60U);
 }
 
 TEST_F(WorkerTest, RunsAgainOnTheSameConnections) {
   make(2);
   ASSERT_EQ(run(10 * kService), RunEnd::done);
-  EXPECT_EQ(tally().answered, 20U);
+  EXPECT_EQ(tally().answered(), 20U);
   ASSERT_EQ(run(10 * kService), RunEnd::done);
-  EXPECT_EQ(tally().answered, 40U);
+  EXPECT_EQ(tally().answered(), 40U);
   EXPECT_EQ(io_.connects, 2U);
   EXPECT_EQ(tally().reconnects, 0U);
 }
@@ -145,9 +145,9 @@ TEST_F(WorkerTest, TimesOutAndConnectsAnew) {
   ASSERT_EQ(run(700ms), RunEnd::done);
   EXPECT_EQ(errors(ErrorKind::timeout), 8U)
       << "one batch during the run, and the one after it during the drain";
-  EXPECT_EQ(tally().errors.total(), 8U);
+  EXPECT_EQ(tally().errors().total(), 8U);
   EXPECT_EQ(tally().reconnects, 1U);
-  EXPECT_EQ(tally().answered, answers_);
+  EXPECT_EQ(tally().answered(), answers_);
   EXPECT_LE(FakeClock::now(), start_ + 700ms + drain_limit(500ms, 1) + 20ms);
 }
 
@@ -162,9 +162,9 @@ TEST_F(WorkerTest, LooksForTimeoutsAfterWhatIsHereAlready) {
     stopped = true;
   };
   ASSERT_EQ(run(1s), RunEnd::done);
-  EXPECT_EQ(tally().answered, 2U);
-  EXPECT_EQ(tally().errors.total(), 0U);
-  EXPECT_EQ(tally().latency.total(), 2);
+  EXPECT_EQ(tally().answered(), 2U);
+  EXPECT_EQ(tally().errors().total(), 0U);
+  EXPECT_EQ(tally().kinds[0].latency.total(), 2);
 }
 
 TEST_F(WorkerTest, LooksForTimeoutsEvenIfThereIsAlwaysMore) {
@@ -172,7 +172,7 @@ TEST_F(WorkerTest, LooksForTimeoutsEvenIfThereIsAlwaysMore) {
   io_.received_per_wait = 0;
   ASSERT_EQ(run(1s), RunEnd::done);
   EXPECT_EQ(errors(ErrorKind::timeout), 1U);
-  EXPECT_EQ(tally().answered, 0U);
+  EXPECT_EQ(tally().answered(), 0U);
 }
 
 TEST_F(WorkerTest, CountsTheRequestsOfALostConnection) {
@@ -192,8 +192,8 @@ TEST_F(WorkerTest, CountsTheRequestsOfALostConnection) {
   ASSERT_EQ(run(50ms), RunEnd::done);
   EXPECT_EQ(errors(ErrorKind::closed), 3U);
   EXPECT_EQ(errors(ErrorKind::read), 3U);
-  EXPECT_EQ(tally().errors.total(), 6U);
-  EXPECT_EQ(tally().answered, answers_);
+  EXPECT_EQ(tally().errors().total(), 6U);
+  EXPECT_EQ(tally().answered(), answers_);
   EXPECT_EQ(tally().reconnects, 2U);
 }
 
@@ -205,8 +205,8 @@ TEST_F(WorkerTest, TakesAServersCapOnRequestsForNoError) {
     io_.end(id, free_at_[id.index]);
   };
   ASSERT_EQ(run(50 * kService), RunEnd::done);
-  EXPECT_EQ(tally().errors.total(), 0U);
-  EXPECT_EQ(tally().answered, answers_);
+  EXPECT_EQ(tally().errors().total(), 0U);
+  EXPECT_EQ(tally().answered(), answers_);
   EXPECT_GT(tally().reconnects, 10U);
 }
 
@@ -217,21 +217,21 @@ TEST_F(WorkerTest, UsesOneConnectionPerRequestWithoutKeepAlive) {
     io_.end(id, free_at_[id.index]);
   };
   ASSERT_EQ(run(50 * kService), RunEnd::done);
-  EXPECT_GT(tally().answered, 60U);
-  EXPECT_EQ(io_.connects, tally().answered);
-  EXPECT_EQ(io_.sends, tally().answered);
+  EXPECT_GT(tally().answered(), 60U);
+  EXPECT_EQ(io_.connects, tally().answered());
+  EXPECT_EQ(io_.sends, tally().answered());
   EXPECT_EQ(io_.open_connections(), 0U);
-  EXPECT_EQ(tally().errors.total(), 0U);
+  EXPECT_EQ(tally().errors().total(), 0U);
   EXPECT_EQ(tally().reconnects, 0U);
-  EXPECT_EQ(tally().latency.max(), 100'000) << "from the send, not from the connect";
+  EXPECT_EQ(tally().kinds[0].latency.max(), 100'000) << "from the send, not from the connect";
 }
 
 TEST_F(WorkerTest, EndsAConnectionThatTheServerShouldHaveEnded) {
   make(1, 1, false);
   io_.on_request = [this](io::ConnId id, std::string_view) { answer_next(id, kAnswer); };
   ASSERT_EQ(run(1s), RunEnd::done);
-  EXPECT_GE(tally().answered, 9U);
-  EXPECT_EQ(tally().errors.total(), 0U);
+  EXPECT_GE(tally().answered(), 9U);
+  EXPECT_EQ(tally().errors().total(), 0U);
   EXPECT_EQ(io_.open_connections(), 0U);
 }
 
@@ -251,9 +251,9 @@ TEST_F(WorkerTest, GivesUpWhenTheServerIsGone) {
   EXPECT_EQ(errors(ErrorKind::closed), 2U);
   EXPECT_GT(errors(ErrorKind::connect), 10U);
   EXPECT_LT(errors(ErrorKind::connect), 300U) << "a dead server is not hammered";
-  EXPECT_EQ(tally().errors.first_code_of(ErrorKind::connect), ECONNREFUSED);
+  EXPECT_EQ(tally().errors().first_code_of(ErrorKind::connect), ECONNREFUSED);
   EXPECT_LT(FakeClock::now(), start_ + 10ms + kGoneAfter + 100ms);
-  EXPECT_EQ(tally().answered, answers_);
+  EXPECT_EQ(tally().answered(), answers_);
 }
 
 TEST_F(WorkerTest, DoesNotHammerAServerThatEndsEveryConnection) {
@@ -274,9 +274,9 @@ TEST_F(WorkerTest, StopsWhenItIsToldTo) {
   };
   io_.call(FakeClock::now() + 50ms, [&] { worker_->stop(); });
   ASSERT_EQ(run(60s), RunEnd::interrupted);
-  EXPECT_EQ(tally().answered, 8U);
+  EXPECT_EQ(tally().answered(), 8U);
   // The timeout comes before the end of the drain: half a second is less than a second.
-  EXPECT_EQ(errors(ErrorKind::timeout) + tally().unanswered, 8U);
+  EXPECT_EQ(errors(ErrorKind::timeout) + tally().kinds[0].unanswered, 8U);
   EXPECT_LE(FakeClock::now(), begin_ + 50ms + kInterruptedDrain + 20ms);
   EXPECT_GE(worker_->stopped_at(), begin_ + 50ms);
   EXPECT_LE(worker_->stopped_at(), begin_ + 70ms);
@@ -286,24 +286,24 @@ TEST_F(WorkerTest, StopsBeforeItHasBegun) {
   make(2);
   worker_->stop();
   EXPECT_EQ(run(60s), RunEnd::interrupted);
-  EXPECT_EQ(tally().answered, 0U);
+  EXPECT_EQ(tally().answered(), 0U);
   EXPECT_EQ(io_.sends, 0U);
 }
 
 TEST_F(WorkerTest, SendsTheRestOfWhatTheKernelTookAPartOf) {
   make(2, 4);
-  io_.send_max = script_.request_bytes + 3;
+  io_.send_max = script_.kinds[0].octets.size() + 3;
   ASSERT_EQ(run(40 * kService), RunEnd::done);
-  EXPECT_EQ(tally().errors.total(), 0U);
-  EXPECT_EQ(tally().answered, answers_);
-  EXPECT_EQ(tally().answered, 80U);
+  EXPECT_EQ(tally().errors().total(), 0U);
+  EXPECT_EQ(tally().answered(), answers_);
+  EXPECT_EQ(tally().answered(), 80U);
 }
 
 TEST_F(WorkerTest, CountsEveryOctet) {
   make(3, 2);
   ASSERT_EQ(run(20 * kService), RunEnd::done);
-  EXPECT_EQ(tally().bytes_received, tally().answered * kAnswer.size());
-  EXPECT_EQ(worker_->answered_so_far(), tally().answered);
+  EXPECT_EQ(tally().bytes_received, tally().answered() * kAnswer.size());
+  EXPECT_EQ(worker_->answered_so_far(), tally().answered());
 }
 
 TEST_F(WorkerTest, CountsAnAnswerThatNobodyAskedFor) {
@@ -313,7 +313,7 @@ TEST_F(WorkerTest, CountsAnAnswerThatNobodyAskedFor) {
   };
   ASSERT_EQ(run(5ms), RunEnd::done);
   EXPECT_EQ(errors(ErrorKind::unsolicited), 1U);
-  EXPECT_EQ(tally().answered, 1U);
+  EXPECT_EQ(tally().answered(), 1U);
 }
 
 }  // namespace

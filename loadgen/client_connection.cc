@@ -25,9 +25,9 @@ void ClientConnection::on_connect_failed(int code) {
 // One request stays where the script has it; several are put together.
 std::string_view ClientConnection::draw_batch() {
   batch_.clear();
-  for (std::uint32_t i = 0; i < script_->pipeline; ++i) {
+  for (Asked* request = asked_; request != end_; ++request) {
     KindState& kind = kinds_[script_->draw(draws_)];
-    asked_[i].kind = &kind;
+    request->kind = &kind;
     if (script_->pipeline == 1) return kind.request->octets;
     batch_ += kind.request->octets;
   }
@@ -42,22 +42,21 @@ Wish ClientConnection::on_sent(std::size_t count, Time now) {
   if (!unsent_.empty()) {
     // Requests of which the kernel has no octet yet begin with the next send.
     std::size_t rest = unsent_.size();
-    for (std::uint32_t i = script_->pipeline; i-- > 0;) {
-      const std::size_t size = asked_[i].kind->request->octets.size();
-      if (rest < size) break;
-      asked_[i].sent = now;
-      rest -= size;
+    for (Asked* request = end_; request != asked_; rest -= request->kind->request->octets.size()) {
+      --request;
+      if (rest < request->kind->request->octets.size()) break;
+      request->sent = now;
     }
     return Wish::send;
   }
   // Some backends report the answer before the send that asked for it.
-  if (outstanding() != 0) return Wish::nothing;
+  if (next_ != end_) return Wish::nothing;
   move_to(ClientState::ready);
   return Wish::next_batch;
 }
 
 Wish ClientConnection::on_end_of_stream(Time now) {
-  if (outstanding() != 0 && parser_.end().event == http::ResponseEvent::complete) {
+  if (next_ != end_ && parser_.end().event == http::ResponseEvent::complete) {
     finish_parsed_answer(now);
   }
   return lose(ErrorKind::closed);
@@ -76,8 +75,8 @@ Wish ClientConnection::on_check(Time now, Duration timeout) {
       return Wish::close;
     case ClientState::busy: {
       // With nothing outstanding the send itself is stuck behind the last answer.
-      const std::uint32_t oldest = outstanding() != 0 ? answered_ : answered_ - 1;
-      if (now - asked_[oldest].sent < timeout) return Wish::nothing;
+      const Asked& oldest = next_ != end_ ? *next_ : *(end_ - 1);
+      if (now - oldest.sent < timeout) return Wish::nothing;
       return lose(ErrorKind::timeout);
     }
     case ClientState::lingering: return now - since_ < kLinger ? Wish::nothing : Wish::close;
@@ -86,27 +85,27 @@ Wish ClientConnection::on_check(Time now, Duration timeout) {
 }
 
 void ClientConnection::abandon() {
-  for (; outstanding() != 0; ++answered_) ++asked_[answered_].kind->tally->unanswered;
+  for (; next_ != end_; ++next_) ++next_->kind->tally->unanswered;
 }
 
 // Everything outstanding is lost for one cause. Without anything outstanding it is no error: a server may end
 // an idle connection at any time (RFC 9112 9.3), and the client makes another.
 Wish ClientConnection::lose(ErrorKind kind, int code) {
-  if (outstanding() != 0) {
+  if (next_ != end_) {
     ended_badly_ = true;
-    for (; outstanding() != 0; ++answered_) asked_[answered_].kind->tally->errors.add(kind, 1, code);
+    for (; next_ != end_; ++next_) next_->kind->tally->errors.add(kind, 1, code);
   }
   return Wish::close;
 }
 
 void ClientConnection::compare_body(std::string_view part, std::uint64_t offset) {
-  const std::string& wanted = asked_[answered_].kind->request->expected.body;
+  const std::string& wanted = next_->kind->request->expected.body;
   const bool fits = offset <= wanted.size() && part.size() <= wanted.size() - offset;
   if (!fits || std::memcmp(part.data(), wanted.data() + offset, part.size()) != 0) body_differs_ = true;
 }
 
 void ClientConnection::finish_parsed_answer(Time now) {
-  const Asked& asked = asked_[answered_];
+  const Asked& asked = *next_;
   const Expectation& expected = asked.kind->request->expected;
   const bool differs = expected.check_body && (body_differs_ || parser_.body_bytes() != expected.body.size());
   finish_answer(asked, parser_.head(), parser_.body_bytes(), differs, now);
@@ -116,7 +115,7 @@ void ClientConnection::finish_parsed_answer(Time now) {
 
 // Reads one answer, or what is there of it, and takes its octets off `bytes`. False: it is no HTTP.
 bool ClientConnection::parse(std::string_view& bytes, Time now) {
-  KindState& kind = *asked_[answered_].kind;
+  KindState& kind = *next_->kind;
   if (kind.request->to_head && parser_.at_start()) parser_.start(true);
   for (;;) {
     const bool at_start = parser_.at_start();

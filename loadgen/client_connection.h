@@ -10,8 +10,8 @@
 // Each request of a batch has a latency of its own: from the moment its own first octet was handed to the
 // backend to the receipt of its answer's last octet.
 //
-// Invariant: answered_ <= pipeline; outside `busy` nothing is outstanding; in `busy` answers 0 to answered_ -
-// 1 have been counted, and asked_[i] says of which kind request i is and when it was handed over.
+// Invariant: [asked_, end_) is the batch, each request with its kind and the time when it was handed over;
+// those before next_ have been counted, the others are outstanding. Outside `busy` nothing is outstanding.
 #pragma once
 
 #include <cstddef>
@@ -84,14 +84,19 @@ class ClientConnection {
   // pipeline.
   ClientConnection(const Script& script, Tally& tally, std::span<KindState> kinds, std::span<Asked> asked,
                    Prng draws)
-      : script_(&script), tally_(&tally), asked_(asked.data()), kinds_(kinds.data()), draws_(draws) {
+      : script_(&script),
+        tally_(&tally),
+        asked_(asked.data()),
+        next_(asked_ + asked.size()),
+        end_(next_),
+        kinds_(kinds.data()),
+        draws_(draws) {
     DASSERT(kinds.size() == script.kinds.size() && asked.size() == script.pipeline);
-    answered_ = script.pipeline;
     for (Asked& request : asked) request.kind = kinds_;
   }
 
   ClientState state() const { return state_; }
-  std::uint32_t outstanding() const { return script_->pipeline - answered_; }
+  std::uint32_t outstanding() const { return static_cast<std::uint32_t>(end_ - next_); }
   // The connection ended with an error: a driver should wait before it makes another.
   bool ended_badly() const { return ended_badly_; }
 
@@ -110,11 +115,11 @@ class ClientConnection {
   // The octets of a whole batch; they stay where they are until the next one begins.
   std::string_view begin_batch(Time now) {
     move_to(ClientState::busy);
-    answered_ = 0;
+    next_ = asked_;
     unsent_ = script_->batch;
     if (script_->is_mix()) [[unlikely]]
       unsent_ = draw_batch();
-    for (std::uint32_t i = 0; i < script_->pipeline; ++i) asked_[i].sent = now;
+    for (Asked* request = asked_; request != end_; ++request) request->sent = now;
     return unsent_;
   }
   std::string_view unsent() const { return unsent_; }
@@ -152,7 +157,8 @@ class ClientConnection {
   const Script* script_;
   Tally* tally_;
   Asked* asked_;
-  std::uint32_t answered_;
+  Asked* next_;
+  Asked* end_;
   ClientState state_ = ClientState::down;
   bool body_differs_ = false;  // the present answer's, so far
   bool ended_badly_ = false;
@@ -167,7 +173,7 @@ class ClientConnection {
 
 inline void ClientConnection::finish_answer(const Asked& asked, const http::ResponseHead& head,
                                             std::uint64_t body_bytes, bool body_differs, Time now) {
-  ++answered_;
+  ++next_;
   const Expectation& expected = asked.kind->request->expected;
   KindTally& tally = *asked.kind->tally;
   if (head.status != expected.status) [[unlikely]] {
@@ -181,7 +187,7 @@ inline void ClientConnection::finish_answer(const Asked& asked, const http::Resp
   }
   if (!head.keep_alive || !script_->keep_alive) {
     // What was sent behind this request will not be answered: RFC 9112 9.6.
-    if (outstanding() != 0) lose(ErrorKind::closed);
+    if (next_ != end_) lose(ErrorKind::closed);
     move_to(ClientState::lingering);
     since_ = now;
   }
@@ -189,12 +195,12 @@ inline void ClientConnection::finish_answer(const Asked& asked, const http::Resp
 
 inline Wish ClientConnection::on_bytes(std::string_view bytes, Time now) {
   while (!bytes.empty()) {
-    if (outstanding() == 0) [[unlikely]] {
+    if (next_ == end_) [[unlikely]] {
       ended_badly_ = true;
       tally_->connection_errors.add(ErrorKind::unsolicited, 1);
       return Wish::close;
     }
-    const Asked& asked = asked_[answered_];
+    const Asked& asked = *next_;
     const KindState& kind = *asked.kind;
     if (parser_.at_start() && kind.memo.matches(bytes)) [[likely]] {
       const std::size_t head_bytes = kind.memo.head_bytes();
@@ -211,7 +217,7 @@ inline Wish ClientConnection::on_bytes(std::string_view bytes, Time now) {
     }
     if (!parse(bytes, now)) return lose(ErrorKind::parse);
   }
-  if (outstanding() == 0 && state_ == ClientState::busy && unsent_.empty()) {
+  if (next_ == end_ && state_ == ClientState::busy && unsent_.empty()) {
     move_to(ClientState::ready);
     return Wish::next_batch;
   }

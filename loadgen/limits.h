@@ -15,6 +15,14 @@ inline constexpr std::uint32_t kPipelineMax = 1024;
 inline constexpr std::size_t kBodyBytesMax = std::size_t{64} << 20;
 inline constexpr std::size_t kBatchBytesMax = std::size_t{256} << 20;  // of a whole batch's bodies
 
+// Of a mix. Each thread keeps a histogram for each kind, a quarter of a megabyte; each connection keeps the
+// octets of its batch when that is more than one request.
+inline constexpr std::size_t kMixFileBytesMax = std::size_t{64} << 20;
+inline constexpr std::size_t kKindsMax = 64;
+inline constexpr std::size_t kKindNameBytesMax = 64;
+inline constexpr std::uint64_t kWeightMax = 1'000'000'000;
+inline constexpr std::size_t kMixedBatchesBytesMax = std::size_t{1} << 30;  // bodies, over all connections
+
 // How much of the first answer's body is kept for comparing: an echo of every body that may be sent.
 inline constexpr std::size_t kBodyKept = kBodyBytesMax;
 // Heads beyond this are parsed each time.
@@ -53,6 +61,7 @@ inline constexpr Duration kInterruptedDrain = 1s;
 static_assert(kRetryAfter >= kCheckEvery, "a connection is made again by a check at the earliest");
 static_assert(kGoneAfter > 10 * kRetryAfter, "many attempts before a server counts as gone");
 static_assert(kLinger > kCheckEvery);
+static_assert(kWeightMax <= UINT64_MAX / kKindsMax, "a sum of weights does not overflow");
 static_assert(kBatchBytesMax >= kBodyBytesMax && kBodyKept >= kBodyBytesMax);
 
 }  // namespace httpdyno::loadgen

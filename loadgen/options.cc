@@ -1,19 +1,17 @@
 #include "loadgen/options.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <system_error>
+#include <algorithm>
 #include <vector>
 
 #include "loadgen/duration.h"
 #include "loadgen/identity.h"
+#include "loadgen/input_file.h"
 #include "loadgen/limits.h"
+#include "loadgen/mix.h"
 #include "net/http/chars.h"
-#include "net/io/socket.h"
 
 namespace httpdyno::loadgen {
 
@@ -23,10 +21,15 @@ constexpr const char* kExamples =
     R"(Durations are seconds, or have a unit: 0.5, 2s, 500ms, 1m. With keep-alive each connection sends --pipeline requests at
 once and the next ones when all are answered; the loop is closed. Exit codes: 0 fine, 1 failed run, 2 bad command line.
 
+A --mix is {"requests": [{"name": "trivial", "weight": 95, "path": "/plaintext"},
+                         {"name": "waiting", "weight": 5, "path": "/sleep/5"}]}
+where each may also have "method", "headers" (an object), "body" (text) or "body_bytes", and "expect_status".
+
 Examples:
   loadgen http://127.0.0.1:8080/ -c 64 -d 10s --warmup 1s
   loadgen http://[::1]:8080/echo -m POST --body-bytes 4096 -c 64 --json result.json
   loadgen http://127.0.0.1:8080/ -c 64 --pipeline 16 --stats-path /stats
+  loadgen http://127.0.0.1:8080/ -c 8 --mix mix.json --seed 7
   loadgen versus http://127.0.0.1:8001/ http://127.0.0.1:8002/ --pid-a 101 --pid-b 102 -c 64)";
 
 // What CLI11 fills before it is checked and converted.
@@ -54,33 +57,25 @@ void add_load_options(CLI::App& app, LoadOptions& load, Raw& raw) {
       ->capture_default_str();
   app.add_flag("--no-keepalive", raw.no_keepalive,
                "a new connection for each request, which says Connection: close");
-  app.add_option("-m,--method", raw.method, "request method (default: GET, with a body POST)");
+  auto* method = app.add_option("-m,--method", raw.method, "request method (default: GET, with a body POST)");
   app.add_option("-H,--header", raw.fields, "a header line, as 'Name: value'; may be repeated")
       ->allow_extra_args(false);
   auto* file = app.add_option("--body-file", raw.body_file, "the file that holds the request's body");
-  app.add_option("--body-bytes", raw.body_bytes, "a body of this many octets 'x'")
-      ->check(CLI::Range(std::size_t{0}, kBodyBytesMax))
-      ->excludes(file);
+  auto* size = app.add_option("--body-bytes", raw.body_bytes, "a body of this many octets 'x'")
+                   ->check(CLI::Range(std::size_t{0}, kBodyBytesMax))
+                   ->excludes(file);
   app.add_option("--timeout", raw.timeout, "for a connect, and for an answer")->capture_default_str();
-  app.add_option("--expect-status", raw.expected_status,
-                 "the status that every answer must have (default: the first answer's, if below 400)")
-      ->check(CLI::Range(200, 999));
+  auto* status =
+      app.add_option("--expect-status", raw.expected_status,
+                     "the status that every answer must have (default: the first answer's, if below 400)")
+          ->check(CLI::Range(200, 999));
   app.add_flag("--any-length", load.any_length, "bodies may differ in length from the first");
-}
-
-Failure read_body_file(const std::string& path, std::string& out) {
-  const io::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  std::string piece(64 * 1024, '\0');
-  ssize_t count = fd ? 0 : -1;
-  while (fd && (count = ::read(fd.get(), piece.data(), piece.size())) > 0) {
-    out.append(piece, 0, static_cast<std::size_t>(count));
-    if (out.size() > kBodyBytesMax) {
-      return usage_failure(fmt::format("--body-file {} is larger than {} octets", path, kBodyBytesMax));
-    }
-  }
-  if (count == 0) return {};
-  return usage_failure(
-      fmt::format("cannot read --body-file {}: {}", path, std::generic_category().message(errno)));
+  app.add_option("--mix", load.mix_path,
+                 "a JSON file of kinds of requests, drawn by weight; each kind has its own latencies")
+      ->excludes(method)
+      ->excludes(file)
+      ->excludes(size)
+      ->excludes(status);
 }
 
 Failure read_duration(const char* flag, const std::string& text, bool may_be_zero, Duration& out) {
@@ -110,6 +105,31 @@ Failure read_field(const std::string& line, RequestSpec& request) {
   return {};
 }
 
+Failure read_mix(LoadOptions& load) {
+  std::string text;
+  if (Failure failure = read_input_file("--mix", load.mix_path, kMixFileBytesMax, text)) return failure;
+  const RequestSpec base = load.requests.front();
+  return parse_mix(load.mix_path, text, base, load.requests);
+}
+
+// Whether there is room for what is sent at once: one batch for all, or, in a mix, one for each connection.
+Failure check_batches(const LoadOptions& load) {
+  std::size_t largest = 0;
+  for (const RequestSpec& request : load.requests) largest = std::max(largest, request.body.size());
+  const std::size_t batch = largest * load.pipeline;
+  if (batch > kBatchBytesMax) {
+    return usage_failure(
+        fmt::format("a body of {} octets times --pipeline {} is too much at once", largest, load.pipeline));
+  }
+  if (load.requests.size() == 1 || load.pipeline == 1 || batch * load.connections <= kMixedBatchesBytesMax) {
+    return {};
+  }
+  return usage_failure(
+      fmt::format("--mix {}: a body of {} octets times --pipeline {} on each of {} connections is too much: "
+                  "less of one of them",
+                  load.mix_path, largest, load.pipeline, load.connections));
+}
+
 Failure finish_load(const CLI::App& app, const Raw& raw, LoadOptions& load) {
   RequestSpec& request = load.requests.front();
   request.expected_status = raw.expected_status;
@@ -126,14 +146,15 @@ Failure finish_load(const CLI::App& app, const Raw& raw, LoadOptions& load) {
     return usage_failure("--pipeline and --no-keepalive exclude each other: a connection has one request");
   }
   if (!raw.body_file.empty()) {
-    if (Failure failure = read_body_file(raw.body_file, request.body)) return failure;
+    if (Failure failure = read_input_file("--body-file", raw.body_file, kBodyBytesMax, request.body))
+      return failure;
   } else {
     request.body = deterministic_body(raw.body_bytes);
   }
-  if (request.body.size() * load.pipeline > kBatchBytesMax) {
-    return usage_failure(fmt::format("a body of {} octets times --pipeline {} is too much at once",
-                                     request.body.size(), load.pipeline));
+  if (!load.mix_path.empty()) {
+    if (Failure failure = read_mix(load)) return failure;
   }
+  if (Failure failure = check_batches(load)) return failure;
   return read_duration("--timeout", raw.timeout, false, load.timeout);
 }
 
@@ -167,6 +188,8 @@ Failure parse_run(int argc, const char* const* argv, CommandLine& out) {
   add_load_options(app, run.load, raw);
   app.add_option("-t,--threads", run.threads, "threads; connections are spread evenly")
       ->check(CLI::Range(1U, kThreadsMax))
+      ->capture_default_str();
+  app.add_option("--seed", run.load.seed, "of the draws from --mix: the same seed, the same requests")
       ->capture_default_str();
   app.add_option("-d,--duration", raw.duration, "of the measured part")->capture_default_str();
   app.add_option("--warmup", raw.warmup, "load before it that is not measured")->capture_default_str();
@@ -226,7 +249,8 @@ Failure parse_versus(int argc, const char* const* argv, CommandLine& out) {
   app.add_option("--settle-pairs", versus.settle_pairs, "pairs before them that do not")
       ->check(CLI::Range(0U, 1'000'000U))
       ->capture_default_str();
-  app.add_option("--seed", versus.seed, "of the coin that says which server comes first in a pair")
+  app.add_option("--seed", versus.load.seed,
+                 "of the coin that says which server comes first in a pair, and of the draws from --mix")
       ->capture_default_str();
   app.add_option(
       "--ndjson", versus.ndjson_path,

@@ -18,6 +18,8 @@ struct LoadOptions {
   std::uint32_t connections = 10;
   std::uint32_t pipeline = 1;
   Duration timeout = 2s;
+  std::string mix_path;    // empty: one kind, the command line's
+  std::uint64_t seed = 1;  // of everything that is drawn
   bool any_length = false;
 };
 
@@ -41,7 +43,6 @@ struct VersusOptions {
   Duration slice = 25ms;
   std::uint32_t pairs = 80;
   std::uint32_t settle_pairs = 2;
-  std::uint64_t seed = 1;
   std::string ndjson_path;
 };
 
@@ -53,7 +54,7 @@ struct CommandLine {
   VersusOptions versus;
 };
 
-// Reads the body file, if one is named; opens nothing else. The failure's exit code is kExitUsage.
+// Reads the body file and the mix, if they are named; opens nothing else. The failure's exit code is kExitUsage.
 Failure parse_command_line(int argc, const char* const* argv, CommandLine& out);
 
 }  // namespace httpdyno::loadgen

@@ -30,6 +30,29 @@ Json latency_json(const Histogram& latency) {
   };
 }
 
+Json kinds_json(const Tally& tally, const LoadOptions& load) {
+  Json json = Json::array();
+  for (std::size_t i = 0; i < load.requests.size(); ++i) {
+    const RequestSpec& request = load.requests[i];
+    const KindTally& kind = tally.kinds[i];
+    json.push_back({
+        {"name", request.name},
+        {"weight", request.weight},
+        {"method", request.method},
+        {"path", request.target},
+        {"request_body_bytes", request.body.size()},
+        {"requests", kind.answered},
+        {"measured_requests", kind.measured()},
+        {"answers_in_window", kind.answered_in_window},
+        {"unanswered", kind.unanswered},
+        {"errors", errors_json(kind.errors)},
+        {"latency_ns", latency_json(kind.latency)},
+        {"latency_overflow", kind.latency.overflow()},
+    });
+  }
+  return json;
+}
+
 }  // namespace
 
 std::string json_report(const RunResult& result, const RunOptions& options) {
@@ -60,6 +83,14 @@ std::string json_report(const RunResult& result, const RunOptions& options) {
       {"cpu_ns_per_request", result.cpu_ns_per_request()},
       {"generator_cpu_share", result.cpu_share(options.threads)},
   };
+  if (!options.load.mix_path.empty()) {
+    // What is the command line's for one request is the kinds' for a mix.
+    json.erase("method");
+    json.erase("request_body_bytes");
+    json["mix"] = options.load.mix_path;
+    json["seed"] = options.load.seed;
+    json["kinds"] = kinds_json(result.tally, options.load);
+  }
   if (result.server_requests) json["server_requests"] = *result.server_requests;
   return json.dump(2) + "\n";
 }

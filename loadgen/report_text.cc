@@ -21,13 +21,29 @@ std::string latency_line(const Histogram& latency) {
                      ns(latency.percentile(99)), ns(latency.percentile(99.9)), ns(latency.max()));
 }
 
+// Each kind's own, under the whole.
+std::string kind_lines(const Tally& tally, const std::vector<RequestSpec>& requests) {
+  std::string text;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const KindTally& kind = tally.kinds[i];
+    const std::uint64_t errors = kind.errors.total();
+    text += fmt::format("    {}: {} measured of {} answered{}; {}\n", requests[i].name,
+                        grouped(kind.measured()), grouped(kind.answered),
+                        errors == 0 ? "" : ", " + plural(errors, "error"), latency_line(kind.latency));
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string text_report(const RunResult& result, const RunOptions& options) {
   const LoadOptions& load = options.load;
   const RequestSpec& request = load.requests.front();
   const KindTally whole = result.tally.whole();
-  std::string text = fmt::format("{} {}\n", request.method, options.url.text());
+  const bool mixed = !load.mix_path.empty();
+  std::string text = mixed ? fmt::format("{} of {} with seed {}, {}\n", load.mix_path,
+                                         plural(load.requests.size(), "kind"), load.seed, options.url.text())
+                           : fmt::format("{} {}\n", request.method, options.url.text());
   text += fmt::format(
       "  load       {} on {}, {}, {:.3g} s{}{}\n", plural(load.connections, "connection"),
       plural(options.threads, "thread"),
@@ -42,6 +58,7 @@ std::string text_report(const RunResult& result, const RunOptions& options) {
                       grouped(whole.measured()), grouped(whole.answered),
                       with_unit_of_size(static_cast<double>(result.tally.bytes_received)));
   text += fmt::format("  latency    {}\n", latency_line(whole.latency));
+  if (mixed) text += kind_lines(result.tally, load.requests);
   text += fmt::format("  generator  {} of CPU per request, {:.0f} % of {}\n",
                       with_unit_of_time(result.cpu_ns_per_request()), 100 * result.cpu_share(options.threads),
                       plural(options.threads, "core"));

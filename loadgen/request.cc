@@ -36,8 +36,7 @@ std::string render_request(const Url& url, const RequestSpec& spec) {
   for (const auto& [name, value] : spec.fields) {
     if (http::equals_lower(name, "host")) host = value;
   }
-  const std::string& target = spec.target.empty() ? url.target : spec.target;
-  std::string text = spec.method + " " + target + " HTTP/1.1\r\nHost: " + host + "\r\n";
+  std::string text = spec.method + " " + spec.url_on(url).target + " HTTP/1.1\r\nHost: " + host + "\r\n";
   for (const auto& [name, value] : spec.fields) {
     if (!http::equals_lower(name, "host")) text += name + ": " + value + "\r\n";
   }

@@ -23,6 +23,12 @@ struct RequestSpec {
   bool has_body = false;
   bool keep_alive = true;   // the same for all requests of a load
   int expected_status = 0;  // 0: any below 400 that the first answer has
+
+  // Where it goes, on the server of `base`.
+  Url url_on(Url base) const {
+    if (!target.empty()) base.target = target;
+    return base;
+  }
 };
 
 // What is wrong with it, as a clause ("is no method"), or an empty view.

@@ -81,6 +81,7 @@ Failure Drive::seat_workers() {
                                                          WorkerConfig{.server = target_.address,
                                                                       .connections = share,
                                                                       .first_connection = seated,
+                                                                      .seed = options_.load.seed,
                                                                       .timeout = options_.load.timeout});
     seated += share;
     seats_.push_back(std::move(seat));

@@ -17,9 +17,11 @@ Failure ask(const Target& target, const RequestSpec& spec, const LoadOptions& lo
   const bool good = spec.expected_status != 0 ? answer.status == spec.expected_status : answer.status < 400;
   if (!good) {
     return run_failure(fmt::format(
-        "{} answered the first request with status {}{}", target.url.text(), answer.status,
-        spec.expected_status != 0 ? fmt::format(", not {}", spec.expected_status)
-                                  : fmt::format(" (if that is meant: --expect-status {})", answer.status)));
+        "{} answered the first request with status {}{}", spec.url_on(target.url).text(), answer.status,
+        spec.expected_status != 0
+            ? fmt::format(", not {}", spec.expected_status)
+            : fmt::format(" (if that is meant: {} {})",
+                          load.mix_path.empty() ? "--expect-status" : "\"expect_status\":", answer.status)));
   }
   kind.expected = expect_like(answer, spec.body, load.any_length);
   return {};

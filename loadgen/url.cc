@@ -52,7 +52,21 @@ std::string_view parse_authority(std::string_view text, Url& out) {
   return {};
 }
 
+std::string_view octets_fault(std::string_view target) {
+  if (target.find('#') != std::string_view::npos)
+    return "has a fragment, which is never sent to a server: remove '#'";
+  for (char c : target) {
+    if (!http::is(http::kTargetChar, c)) return "has a character that must be percent-encoded";
+  }
+  return {};
+}
+
 }  // namespace
+
+std::string_view target_fault(std::string_view target) {
+  if (target.empty() || target.front() != '/') return "must begin with '/'";
+  return octets_fault(target);
+}
 
 std::string_view parse_url(std::string_view text, Url& out) {
   if (text.empty()) return "is empty";
@@ -70,11 +84,7 @@ std::string_view parse_url(std::string_view text, Url& out) {
     return wrong;
 
   std::string_view target = authority_end == std::string_view::npos ? "" : text.substr(authority_end);
-  if (target.find('#') != std::string_view::npos)
-    return "has a fragment, which is never sent to a server: remove '#'";
-  for (char c : target) {
-    if (!http::is(http::kTargetChar, c)) return "has a character that must be percent-encoded";
-  }
+  if (const std::string_view wrong = octets_fault(target); !wrong.empty()) return wrong;
   out.target = target;
   if (out.target.empty() || out.target.front() != '/') out.target.insert(0, 1, '/');
   return {};

@@ -22,4 +22,7 @@ struct Url {
 // URL without a scheme is taken for http when it has a port or a path, as with curl.
 std::string_view parse_url(std::string_view text, Url& out);
 
+// What is wrong with a path and query as a request line has it, or an empty view.
+std::string_view target_fault(std::string_view target);
+
 }  // namespace httpdyno::loadgen

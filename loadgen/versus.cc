@@ -36,11 +36,11 @@ class Side {
   Failure connect(const LoadOptions& load);
   Failure drive(Duration slice, Duration drain, Slice& out);
 
-  const Answer& first() const { return target_.first.front(); }
+  const std::vector<Answer>& first() const { return target_.first; }
   const Url& url() const { return url_; }
   const Tally& tally() const { return worker_->tally(); }
   // Everything that this server has answered, settling pairs and the first answer too.
-  std::uint64_t requests() const { return tally().answered() + 1; }
+  std::uint64_t requests() const { return tally().answered() + first().size(); }
 
  private:
   Failure gone(const std::string& why) const {
@@ -67,9 +67,11 @@ Failure Side::begin(const LoadOptions& load) {
 
 Failure Side::connect(const LoadOptions& load) {
   if (Error error = io_.open()) return run_failure("cannot begin: " + error.message());
-  worker_ = std::make_unique<Worker<io::EpollIo>>(
-      io_, target_.script,
-      WorkerConfig{.server = target_.address, .connections = load.connections, .timeout = load.timeout});
+  worker_ = std::make_unique<Worker<io::EpollIo>>(io_, target_.script,
+                                                  WorkerConfig{.server = target_.address,
+                                                               .connections = load.connections,
+                                                               .seed = load.seed,
+                                                               .timeout = load.timeout});
   worker_->connect_all();
   return {};
 }
@@ -109,6 +111,7 @@ class Versus {
 
  private:
   Failure compare_answers() const;
+  Failure compare_answers(std::size_t kind) const;
   Failure drive_pair(std::uint32_t pair, bool counts);
   std::uint64_t errors() const {
     return sides_[0].tally().errors().total() + sides_[1].tally().errors().total();
@@ -116,14 +119,21 @@ class Versus {
 
   const VersusOptions& options_;
   Side sides_[2];
-  Prng coin_{options_.seed};
+  Prng coin_{options_.load.seed};
   std::vector<Slice> slices_;
   int signal_ = 0;
 };
 
 Failure Versus::compare_answers() const {
-  const Answer& a = sides_[0].first();
-  const Answer& b = sides_[1].first();
+  for (std::size_t kind = 0; kind < options_.load.requests.size(); ++kind) {
+    if (Failure failure = compare_answers(kind)) return failure;
+  }
+  return {};
+}
+
+Failure Versus::compare_answers(std::size_t kind) const {
+  const Answer& a = sides_[0].first()[kind];
+  const Answer& b = sides_[1].first()[kind];
   std::string difference;
   if (a.status != b.status) {
     difference = fmt::format("status {} and {}", a.status, b.status);
@@ -134,8 +144,9 @@ Failure Versus::compare_answers() const {
   } else {
     return {};
   }
-  return run_failure(fmt::format("the servers do not answer alike: {} and {} gave {}", sides_[0].url().text(),
-                                 sides_[1].url().text(), difference));
+  return run_failure(fmt::format("the servers do not answer alike: {} and {} gave {}",
+                                 options_.load.requests[kind].url_on(sides_[0].url()).text(),
+                                 options_.load.requests[kind].url_on(sides_[1].url()).text(), difference));
 }
 
 Failure Versus::drive_pair(std::uint32_t pair, bool counts) {
@@ -190,7 +201,7 @@ std::string Versus::ndjson() const {
       {"requests_a", sides_[0].requests()},
       {"requests_b", sides_[1].requests()},
       {"errors", errors()},
-      {"seed", options_.seed},
+      {"seed", options_.load.seed},
       {"interrupted", signal_ != 0},
   };
   return text + totals.dump() + "\n";

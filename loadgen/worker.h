@@ -102,7 +102,6 @@ class Worker {
   void on_sent(ClientConnection& connection, const io::Completion& done);
   void act(ClientConnection& connection, Wish wish, Time now);
   void begin_or_rest(ClientConnection& connection, Time now);
-  void send_batch(ClientConnection& connection);
   void connect(ClientConnection& connection, Time now);
   void check_all(Time now);
   void begin_to_stop(Time now);
@@ -228,13 +227,15 @@ void Worker<Io, Clock>::turn() {
   const Time now = io_.now();
   mark_window(now);
   if (!stopping_) may_issue(now);
+  if (now >= next_check_ || stopping_) {
+    answered_so_far_.store(tally_.answered(), std::memory_order_relaxed);
+  }
   // After a stop (SIGSTOP, a suspended machine) everything seems late: answers that are here already come
   // first, as long as that does not put the check off for ever.
   if (now >= next_check_ && !(io_.more() && checks_deferred_++ < kDeferredChecksMax)) {
     check_all(now);
     while (const io::Completion* done = io_.next()) on(*done);
   }
-  answered_so_far_.store(tally_.answered(), std::memory_order_relaxed);
 }
 
 template <ClientBackend Io, class Clock>
@@ -315,11 +316,7 @@ void Worker<Io, Clock>::act(ClientConnection& connection, Wish wish, Time now) {
 // connection without a request would be work for the server that nobody counts.
 template <ClientBackend Io, class Clock>
 void Worker<Io, Clock>::begin_or_rest(ClientConnection& connection, Time now) {
-  if (!script_.keep_alive || (!stopping_ && may_issue(now))) send_batch(connection);
-}
-
-template <ClientBackend Io, class Clock>
-void Worker<Io, Clock>::send_batch(ClientConnection& connection) {
+  if (script_.keep_alive && (stopping_ || !may_issue(now))) return;
   // Read anew: `now` was before the parsing of the answers.
   io_.send(id_of(connection), connection.begin_batch(Clock::now()));
 }

@@ -370,5 +370,147 @@ TEST(ClientConnection, TakesAnEqualHeadForWhatItWas) {
   EXPECT_EQ(bench.tally.errors().total(), 2U);
 }
 
+// Kinds whose answers differ in length; "/1" is answered with "1", "/22" with "22".
+Script mix_of(std::uint32_t pipeline) {
+  std::vector<RequestSpec> specs(3);
+  const char* const kTargets[] = {"/1", "/22", "/333"};
+  Url url;
+  EXPECT_EQ(parse_url("http://h/", url), "");
+  for (std::size_t i = 0; i < specs.size(); ++i) specs[i].target = kTargets[i];
+  Script script = make_script(url, specs, pipeline);
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    script.kinds[i].expected = {.check_length = true, .body_bytes = i + 1, .body = {}};
+  }
+  return script;
+}
+
+// The targets of the requests in `batch`, without the '/'.
+std::vector<std::string> targets_in(std::string_view batch) {
+  std::vector<std::string> targets;
+  while (!batch.empty()) {
+    const std::size_t from = batch.find('/') + 1;
+    targets.emplace_back(batch.substr(from, batch.find(' ', from) - from));
+    batch.remove_prefix(batch.find("\r\n\r\n") + 4);
+  }
+  return targets;
+}
+
+TEST(MixedConnection, TakesEachAnswerForTheKindThatWasAskedAtItsPlace) {
+  for (const std::uint32_t depth : {1U, 16U}) {
+    Bench bench(mix_of(depth));
+    std::vector<std::uint64_t> asked(3);
+    Time now = at(0s);
+    for (int round = 0; round < 100; ++round) {
+      const std::vector<std::string> targets = targets_in(bench.connection.begin_batch(now));
+      ASSERT_EQ(targets.size(), depth);
+      bench.connection.on_sent(bench.connection.unsent().size(), now);
+      std::string stream;
+      for (const std::string& target : targets) {
+        stream += answer(target);
+        ++asked[target.size() - 1];
+      }
+      // In two pieces, so that an answer of each kind is cut somewhere.
+      const std::size_t cut = static_cast<std::size_t>(round) % stream.size();
+      bench.connection.on_bytes(std::string_view(stream).substr(0, cut), now);
+      ASSERT_EQ(bench.connection.on_bytes(std::string_view(stream).substr(cut), now + 1ms), Wish::next_batch);
+      now += 1s;
+    }
+    EXPECT_EQ(bench.tally.errors().total(), 0U);
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      EXPECT_GT(asked[i], 0U);
+      EXPECT_EQ(bench.tally.kinds[i].answered, asked[i]);
+      EXPECT_EQ(bench.tally.kinds[i].measured(), asked[i]);
+    }
+    EXPECT_EQ(bench.tally.answered(), 100 * depth);
+    EXPECT_EQ(bench.tally.whole().measured(), 100 * depth);
+  }
+}
+
+TEST(MixedConnection, CountsABadAnswerUnderItsKind) {
+  Bench bench(mix_of(64));
+  const std::vector<std::string> targets = targets_in(bench.connection.begin_batch(at(0s)));
+  bench.connection.on_sent(bench.connection.unsent().size(), at(0s));
+  std::string stream;
+  std::vector<std::uint64_t> asked(3);
+  for (const std::string& target : targets) {
+    ++asked[target.size() - 1];
+    // Right for another kind, wrong for this one; and another status.
+    if (target == "22") stream += answer("333");
+    if (target == "333") stream += "HTTP/1.1 503 Busy\r\nContent-Length: 3\r\n\r\n333";
+    if (target == "1") stream += answer("1");
+  }
+  EXPECT_EQ(bench.connection.on_bytes(stream, at(1ms)), Wish::next_batch);
+  const std::vector<KindTally>& kinds = bench.tally.kinds;
+  EXPECT_EQ(kinds[0].errors.total(), 0U);
+  EXPECT_EQ(kinds[0].measured(), asked[0]);
+  EXPECT_GT(asked[1], 0U);
+  EXPECT_EQ(kinds[1].errors.of(ErrorKind::length), asked[1]);
+  EXPECT_EQ(kinds[1].measured(), 0U);
+  EXPECT_GT(asked[2], 0U);
+  EXPECT_EQ(kinds[2].errors.of(ErrorKind::status), asked[2]);
+  EXPECT_EQ(kinds[2].errors.total(), asked[2]);
+  EXPECT_EQ(bench.tally.errors().total(), asked[1] + asked[2]);
+}
+
+TEST(MixedConnection, LosesEachRequestUnderItsKind) {
+  Bench bench(mix_of(64));
+  const std::vector<std::string> targets = targets_in(bench.connection.begin_batch(at(0s)));
+  bench.connection.on_sent(bench.connection.unsent().size(), at(0s));
+  bench.connection.on_bytes(answer(targets[0]), at(1ms));
+  EXPECT_EQ(bench.connection.on_receive_failed(ECONNRESET), Wish::close);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto lost = std::count_if(targets.begin() + 1, targets.end(),
+                                    [i](const std::string& target) { return target.size() == i + 1; });
+    EXPECT_EQ(bench.tally.kinds[i].errors.of(ErrorKind::read), static_cast<std::uint64_t>(lost));
+  }
+}
+
+// The same octets are a whole answer to a HEAD and the beginning of one to a GET.
+TEST(MixedConnection, ReadsEqualHeadsByWhatWasAsked) {
+  std::vector<RequestSpec> specs(2);
+  specs[1].method = "HEAD";
+  Url url;
+  ASSERT_EQ(parse_url("http://h/", url), "");
+  Script script = make_script(url, specs, 32);
+  script.kinds[0].expected = {.check_length = true, .body_bytes = 2, .body = {}};
+  script.kinds[1].expected = {.check_length = true, .body_bytes = 0, .body = {}};
+  Bench bench(std::move(script));
+  std::string_view batch = bench.connection.begin_batch(at(0s));
+  bench.connection.on_sent(batch.size(), at(0s));
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+  std::string stream;
+  for (; !batch.empty(); batch.remove_prefix(batch.find("\r\n\r\n") + 4)) {
+    stream += batch.front() == 'H' ? head : head + "OK";
+  }
+  EXPECT_EQ(bench.connection.on_bytes(stream, at(1ms)), Wish::next_batch);
+  EXPECT_GT(bench.tally.kinds[0].measured(), 0U);
+  EXPECT_GT(bench.tally.kinds[1].measured(), 0U);
+  EXPECT_EQ(bench.tally.whole().measured(), 32U);
+  EXPECT_EQ(bench.tally.errors().total(), 0U);
+}
+
+TEST(MixedConnection, StampsRequestsOfDifferentSizesWhenTheyAreHandedOver) {
+  for (std::size_t cut = 1;; ++cut) {
+    Bench bench(mix_of(4));
+    const std::string batch(bench.connection.begin_batch(at(0s)));
+    if (cut == batch.size()) break;
+    EXPECT_EQ(bench.connection.on_sent(cut, at(10ms)), Wish::send);
+    EXPECT_EQ(bench.connection.unsent(), std::string_view(batch).substr(cut));
+    EXPECT_EQ(bench.connection.on_sent(batch.size() - cut, at(10ms)), Wish::nothing);
+    std::string stream;
+    for (const std::string& target : targets_in(batch)) stream += answer(target);
+    EXPECT_EQ(bench.connection.on_bytes(stream, at(15ms)), Wish::next_batch);
+    // As many as have an octet before the cut.
+    std::int64_t begun = 1;
+    for (std::size_t end = 0; (end = batch.find("\r\n\r\n", end)) != std::string::npos;) {
+      end += 4;
+      if (end < cut) ++begun;
+    }
+    const Histogram latency = bench.tally.whole().latency;
+    EXPECT_EQ(latency.count_at(Histogram::index_of(15'000'000)), begun) << cut;
+    EXPECT_EQ(latency.count_at(Histogram::index_of(5'000'000)), 4 - begun) << cut;
+  }
+}
+
 }  // namespace
 }  // namespace httpdyno::loadgen

@@ -94,8 +94,15 @@ TEST(CommandLine, ComparesTwoServers) {
   EXPECT_EQ(versus.slice, 12'500us);
   EXPECT_EQ(versus.pairs, 7U);
   EXPECT_EQ(versus.settle_pairs, 3U);
-  EXPECT_EQ(versus.seed, 99U);
+  EXPECT_EQ(versus.load.seed, 99U);
   EXPECT_EQ(versus.ndjson_path, "f");
+}
+
+TEST(CommandLine, HasASeedAndOneKindWithoutAMix) {
+  const LoadOptions load = parse_good({"http://h/", "--seed", "5"}).run.load;
+  EXPECT_EQ(load.seed, 5U);
+  EXPECT_EQ(load.mix_path, "");
+  EXPECT_EQ(load.requests.size(), 1U);
 }
 
 TEST(CommandLine, PrintsHelpAndVersion) {
@@ -144,6 +151,12 @@ TEST(CommandLine, RefusesInOneLineWithTheCulpritInIt) {
       {{"http://h/", "--body-file", "/dev/null", "--body-bytes", "1"}, "--body"},
       {{"http://h/", "--body-bytes", "-1"}, "--body-bytes"},
       {{"http://h/", "--body-bytes", "67108864", "--pipeline", "1024"}, "--pipeline"},
+      {{"http://h/", "--mix", "/no/such/file"}, "--mix /no/such/file"},
+      {{"http://h/", "--mix", "/dev/null"}, "--mix /dev/null: the file is no JSON"},
+      {{"http://h/", "--mix", "f", "-m", "PUT"}, "--method"},
+      {{"http://h/", "--mix", "f", "--body-bytes", "1"}, "--body-bytes"},
+      {{"http://h/", "--mix", "f", "--body-file", "/dev/null"}, "--body-file"},
+      {{"http://h/", "--mix", "f", "--expect-status", "200"}, "--expect-status"},
       {{"http://h/", "--json", "-", "--hgrm", "-"}, "--hgrm"},
       {{"http://h/", "--stats-path", "stats"}, "--stats-path"},
       {{"http://h/", "--expect-status", "1000"}, "--expect-status"},

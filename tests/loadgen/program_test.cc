@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -97,6 +98,112 @@ TEST_F(ProgramTest, MeasuresAServerAndAgreesWithItsCount) {
                 HasSubstr(fmt::format("Total count    = {:12}]",
                                       result.at("measured_requests").get<std::uint64_t>())));
   }
+}
+
+// What a TinyServer answers to the kinds of kMix.
+Reply mixed_reply(const std::string& request, std::uint64_t number) {
+  if (asks_for(request, "/long")) return {.bytes = answer("a longer answer")};
+  if (asks_for(request, "/missing")) return {.bytes = "HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n"};
+  return good_reply(request, number);
+}
+
+constexpr const char* kMix = R"({"requests": [
+  {"name": "trivial", "weight": 90, "path": "/"},
+  {"name": "long", "weight": 9, "path": "/long", "headers": {"X-Kind": "long"}},
+  {"name": "missing", "weight": 1, "path": "/missing", "expect_status": 404},
+  {"name": "echo", "weight": 5, "path": "/echo", "method": "PUT", "body_bytes": 700}]})";
+
+TEST_F(ProgramTest, DrivesAMixAndTellsItsKindsApart) {
+  std::ofstream(path("mix.json")) << kMix;
+  const std::vector<std::vector<std::string>> kWays = {
+      {"-c", "4"}, {"-c", "2", "--pipeline", "16"}, {"-c", "5", "-t", "2"}};
+  for (const auto& way : kWays) {
+    SCOPED_TRACE(testing::PrintToString(way));
+    std::atomic<std::uint64_t> seen_long = 0;
+    TinyServer server([&](const std::string& request, std::uint64_t number) {
+      if (request.find("X-Kind: long\r\n") != std::string::npos) ++seen_long;
+      return mixed_reply(request, number);
+    });
+    std::vector<std::string> words = {server.url(), "--mix",  path("mix.json"), "--seed",
+                                      "3",          "-d",     "300ms",          "--stats-path",
+                                      "/stats",     "--json", path("json")};
+    words.insert(words.end(), way.begin(), way.end());
+    const Finished run = run_program(words);
+    EXPECT_EQ(run.code, 0) << run.err;
+    EXPECT_THAT(run.out, HasSubstr("seed 3"));
+    EXPECT_THAT(run.out, HasSubstr("    missing: "));
+    const json result = json::parse(content_of(path("json")));
+    EXPECT_EQ(result.at("server_requests"), result.at("requests"));
+    EXPECT_EQ(result.at("seed"), 3);
+    const json& kinds = result.at("kinds");
+    ASSERT_EQ(kinds.size(), 4U);
+    std::uint64_t requests = 0;
+    std::uint64_t measured = 0;
+    for (const json& kind : kinds) {
+      requests += kind.at("requests").get<std::uint64_t>();
+      measured += kind.at("measured_requests").get<std::uint64_t>();
+      EXPECT_EQ(kind.at("errors").at("total"), 0);
+    }
+    EXPECT_EQ(requests, result.at("requests"));
+    EXPECT_EQ(measured, result.at("measured_requests"));
+    EXPECT_EQ(kinds[1].at("name"), "long");
+    EXPECT_EQ(kinds[1].at("requests"), seen_long.load());
+    EXPECT_GT(kinds[0].at("requests"), kinds[1].at("requests"));
+    EXPECT_GT(kinds[0].at("latency_ns").at("p50").get<double>(), 1000);
+  }
+}
+
+TEST_F(ProgramTest, NamesTheKindThatIsAnsweredBadly) {
+  std::ofstream(path("mix.json")) << kMix;
+  TinyServer server([](const std::string& request, std::uint64_t number) {
+    const bool spoilt = number > 50 && asks_for(request, "/long");
+    return spoilt ? Reply{.bytes = answer("OK")} : mixed_reply(request, number);
+  });
+  const Finished run = run_program(
+      {server.url(), "--mix", path("mix.json"), "-c", "2", "-d", "300ms", "--json", path("json")});
+  EXPECT_EQ(run.code, 1);
+  expect_one_line(run.err);
+  const json kinds = json::parse(content_of(path("json"))).at("kinds");
+  EXPECT_GT(kinds[1].at("errors").at("length"), 0);
+  for (const std::size_t other : {0U, 2U, 3U}) EXPECT_EQ(kinds[other].at("errors").at("total"), 0);
+}
+
+TEST_F(ProgramTest, RefusesAMixWhoseKindIsAnAnswerOfError) {
+  std::ofstream(path("mix.json"))
+      << R"({"requests": [{"name": "a", "weight": 1, "path": "/"}, {"name": "b", "weight": 1, "path": "/missing"}]})";
+  TinyServer server(mixed_reply);
+  const Finished run = run_program({server.url(), "--mix", path("mix.json"), "-d", "100ms"});
+  EXPECT_EQ(run.code, 1);
+  expect_one_line(run.err);
+  EXPECT_THAT(run.err, HasSubstr("/missing"));
+  EXPECT_THAT(run.err, HasSubstr("\"expect_status\": 404"));
+  EXPECT_EQ(server.requests(), 2U) << "the first requests, and nothing of the run";
+}
+
+TEST_F(ProgramTest, RefusesABadMixBeforeAnythingIsSent) {
+  std::ofstream(path("mix.json")) << R"({"requests": [{"name": "a", "weight": 0, "path": "/"}]})";
+  TinyServer server(good_reply);
+  const Finished run = run_program({server.url(), "--mix", path("mix.json"), "--json", path("json")});
+  EXPECT_EQ(run.code, 2);
+  expect_one_line(run.err);
+  EXPECT_THAT(run.err, HasSubstr(path("mix.json") + ": requests[0].weight is 0"));
+  EXPECT_EQ(server.requests(), 0U);
+  EXPECT_EQ(folder_.file_count(), 1U) << "the mix, and no result";
+}
+
+TEST_F(ProgramTest, ComparesTwoServersUnderAMix) {
+  std::ofstream(path("mix.json")) << kMix;
+  TinyServer a(mixed_reply);
+  TinyServer b(mixed_reply);
+  const std::string pid = std::to_string(getpid());
+  const Finished run =
+      run_program({"versus", a.url(), b.url(), "--pid-a", pid, "--pid-b", pid, "-c", "2", "--pairs", "4",
+                   "--slice-ms", "10", "--mix", path("mix.json"), "--ndjson", "-"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  const std::size_t last = run.out.rfind('\n', run.out.size() - 2);
+  const json totals = json::parse(run.out.substr(last + 1));
+  EXPECT_EQ(totals.at("requests_a"), a.requests());
+  EXPECT_EQ(totals.at("requests_b"), b.requests());
 }
 
 TEST_F(ProgramTest, OpensOneConnectionForEachRequestWithoutKeepAlive) {

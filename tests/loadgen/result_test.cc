@@ -133,6 +133,54 @@ TEST(JsonReport, HasNoLatencyOfNothing) {
   EXPECT_EQ(json.at("requests_per_second"), 0.0);
 }
 
+TEST(Reports, HaveTheKindsOfAMixAndOnlyOfOne) {
+  RunResult mixed;
+  mixed.tally.window = {Time(), kNever};
+  mixed.tally.kinds.resize(2);
+  mixed.measured = 1s;
+  for (int i = 0; i < 30; ++i) mixed.tally.kinds[0].answer_well(mixed.tally.window, Time(), Time() + 1us);
+  for (int i = 0; i < 10; ++i) mixed.tally.kinds[1].answer_well(mixed.tally.window, Time(), Time() + 5ms);
+  mixed.tally.kinds[1].answer_badly(mixed.tally.window, ErrorKind::length, Time() + 5ms);
+  RunOptions with_mix = options();
+  with_mix.load.mix_path = "m.json";
+  with_mix.load.seed = 9;
+  with_mix.load.requests.resize(2);
+  with_mix.load.requests[0].name = "trivial";
+  with_mix.load.requests[1].name = "waiting";
+  with_mix.load.requests[1].target = "/sleep/5";
+  with_mix.load.requests[1].weight = 5;
+
+  const auto json = nlohmann::json::parse(json_report(mixed, with_mix));
+  EXPECT_EQ(json.at("requests"), 41);
+  EXPECT_EQ(json.at("measured_requests"), 40);
+  EXPECT_EQ(json.at("errors").at("length"), 1);
+  EXPECT_EQ(json.at("latency_ns").at("max"), 5'000'000);
+  EXPECT_EQ(json.at("mix"), "m.json");
+  EXPECT_EQ(json.at("seed"), 9);
+  ASSERT_EQ(json.at("kinds").size(), 2U);
+  const auto& trivial = json.at("kinds")[0];
+  EXPECT_EQ(trivial.at("name"), "trivial");
+  EXPECT_EQ(trivial.at("requests"), 30);
+  EXPECT_EQ(trivial.at("errors").at("total"), 0);
+  EXPECT_EQ(trivial.at("latency_ns").at("max"), 1000);
+  const auto& waiting = json.at("kinds")[1];
+  EXPECT_EQ(waiting.at("weight"), 5);
+  EXPECT_EQ(waiting.at("path"), "/sleep/5");
+  EXPECT_EQ(waiting.at("requests"), 11);
+  EXPECT_EQ(waiting.at("measured_requests"), 10);
+  EXPECT_EQ(waiting.at("errors").at("length"), 1);
+  EXPECT_EQ(waiting.at("latency_ns").at("p50"), 5'000'000);
+  const std::string text = text_report(mixed, with_mix);
+  for (const char* part :
+       {"m.json of 2 kinds with seed 9, http://h:1/x", "trivial: 30 measured of 30 answered;",
+        "waiting: 10 measured of 11 answered, 1 error;"}) {
+    EXPECT_THAT(text, HasSubstr(part));
+  }
+
+  const auto plain = nlohmann::json::parse(json_report(result(), options()));
+  for (const char* key : {"mix", "seed", "kinds"}) EXPECT_FALSE(plain.contains(key)) << key;
+}
+
 TEST(TextReport, SaysWhatAPersonWantsToKnow) {
   RunResult good = result();
   good.server_requests = 1001;

@@ -316,5 +316,38 @@ TEST_F(WorkerTest, CountsAnAnswerThatNobodyAskedFor) {
   EXPECT_EQ(tally().answered(), 1U);
 }
 
+// What connection 1 and 2 of a run send does not depend on which thread has them.
+TEST_F(WorkerTest, DrawsTheSameForAConnectionWhereverItIs) {
+  Url url;
+  ASSERT_EQ(parse_url("http://h/", url), "");
+  std::vector<RequestSpec> specs(2);
+  specs[1].target = "/o";
+  script_ = make_script(url, specs, 1);
+  const auto sent_by = [&](std::uint32_t connections, std::uint32_t first, std::uint64_t seed) {
+    std::map<std::uint32_t, std::string> sent;
+    FakeIo io;
+    TestWorker worker(io, script_,
+                      WorkerConfig{.server = {},
+                                   .connections = connections,
+                                   .first_connection = first,
+                                   .seed = seed,
+                                   .timeout = 500ms});
+    io.on_request = [&](io::ConnId id, std::string_view bytes) {
+      sent[first + id.index] += bytes;
+      io.answer(id, std::string(kAnswer), FakeClock::now() + kService);
+    };
+    worker.connect_all();
+    worker.run(FakeClock::now() + 40 * kService, drain_limit(500ms, 1));
+    return sent;
+  };
+  const auto all = sent_by(3, 0, 7);
+  const auto last = sent_by(2, 1, 7);
+  EXPECT_EQ(all.at(1), last.at(1));
+  EXPECT_EQ(all.at(2), last.at(2));
+  EXPECT_NE(all.at(1), all.at(2));
+  EXPECT_NE(all.at(1), sent_by(3, 0, 8).at(1));
+  EXPECT_NE(all.at(1).find("/o"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace httpdyno::loadgen

@@ -49,7 +49,7 @@ class Server:
     """A program that answers on `port`, or at `path`. Clients that it made are closed before it is stopped."""
 
     def __init__(
-        self, row: str, *flags: str, file_limit: int | None = None, wrapper: Sequence[str] = (), port: int = 0
+        self, row: str, *flags: str, file_limit: int | None = None, stack_limit: int | None = None, wrapper: Sequence[str] = (), port: int = 0
     ) -> None:
         self.row = row
         self.clients: list[Client] = []
@@ -60,6 +60,8 @@ class Server:
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             if file_limit is not None:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (file_limit, file_limit))
+            if stack_limit is not None:
+                resource.setrlimit(resource.RLIMIT_STACK, (stack_limit, stack_limit))
 
         command = [*wrapper, str(program(row)), "--port", str(port), *flags]
         self.process = subprocess.Popen(

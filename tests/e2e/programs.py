@@ -76,6 +76,11 @@ def patience() -> float:
     return 60.0 if sanitized() else 20.0
 
 
+def rounds(short: int, long: int) -> int:
+    """How often a test tries what goes wrong rarely: HTTPDYNO_LONG=1 asks for the long run."""
+    return long if os.environ.get("HTTPDYNO_LONG") else short
+
+
 def counter_help() -> dict[str, str]:
     """The rows of server/counters.def: what each counts."""
     table = (ROOT / "server" / "counters.def").read_text("utf-8")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from processes import Server, until
-from programs import INLINE, POOL, patience
+from programs import INLINE, POOL, patience, rounds, sanitized
 from wire import Client, answer, mask_date, parse_all, pattern, post, post_chunked, request
 
 OCTETS = "application/octet-stream"
@@ -168,6 +168,21 @@ def test_twenty_thousand_at_once(either_site: Server) -> None:
         assert client.buffer == b""
 
 
+@pytest.mark.skipif("sanitized()", reason="its runtime needs more stack than that")
+def test_a_batch_needs_no_more_than_a_small_stack(serve: Callable[..., Server], either: str) -> None:
+    """256 KiB for every thread: answers that beget the next request must not pile up."""
+    server = serve(either, stack_limit=256 * 1024)
+    count = 20_000
+    small = request("/bytes/0", host="x")
+    client = server.connect()
+    size = len(client.ask(small).raw)
+    writer = threading.Thread(target=client.send, args=(small * count,))
+    writer.start()
+    assert len(client.read_exactly(size * count)) == size * count
+    writer.join(patience())
+    assert server.stop()["requests"] == count + 1
+
+
 def test_a_long_batch_does_not_starve_another_connection(either_site: Server) -> None:
     """What lies ready on one connection is served in shares; what lies ready on another has its turn in between."""
     small = request("/bytes/0", host="x")
@@ -198,7 +213,7 @@ def test_second_request_at_any_moment_is_never_forgotten(serve: Callable[..., Se
     rng = random.Random(8)
     client = server.connect()
     one = request("/bytes/1")
-    for _ in range(3000):
+    for _ in range(rounds(3000, 100_000)):
         at = rng.randrange(len(one))
         client.send(one + one[:at])
         for _ in range(rng.randrange(3)):

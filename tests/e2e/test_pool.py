@@ -17,8 +17,8 @@ from collections.abc import Callable
 
 import pytest
 
-from processes import Server, has_own_threads, until, while_handlers_sleep
-from programs import INLINE, POOL, ROOT, SERVERS, patience, pooled, sanitized
+from processes import Server, has_own_threads, tool, until, while_handlers_sleep
+from programs import BIN_DIR, INLINE, POOL, ROOT, SERVERS, patience, pooled, rounds, sanitized
 from wire import EOF, Client, Response, answer, elapsed_since, parse_all, pattern, post, request
 
 POOLS = [row for row in SERVERS if pooled(row)]
@@ -112,6 +112,24 @@ def test_no_wake_is_lost_under_load(serve: Callable[..., Server]) -> None:
         for client in clients:
             assert client.read().body == b"x"
     assert server.stats()["requests"] == 64 * 150 + 1
+
+
+def test_no_answer_under_load_is_late(serve: Callable[..., Server]) -> None:
+    """Eight workers, 64 connections: a wake that is lost would leave its answer for good, for the loop waits without a
+    limit."""
+    server = pool(serve, 8)
+    wanted = rounds(2_000, 1_000_000)
+    counted = 0
+    while counted < wanted:
+        result = tool(str(BIN_DIR / "loadgen"), f"http://127.0.0.1:{server.port}/plaintext", "--connections", "64",
+                      "--duration", "1s" if wanted < 10_000 else "10s", "--timeout", "10s", "--json", "-")
+        assert result.returncode == 0, (result.stdout, result.stderr)
+        report = json.loads(result.stdout)
+        assert report["errors"]["total"] == 0 and report["unanswered"] == 0, report
+        assert sanitized() or report["latency_ns"]["max"] < 1e9, report["latency_ns"]
+        counted += report["requests"]
+    counters = server.stop()
+    assert (counters["requests"], counters["stale_dropped"], counters["shed"]) == (counted, 0, 0)
 
 
 def full_pool(serve: Callable[..., Server], milliseconds: int, *flags: str) -> tuple[Server, list[Client], Client]:
@@ -393,6 +411,23 @@ def test_as_many_clients_as_fit_are_never_shed(serve: Callable[..., Server], wor
     assert server.stats()["shed"] == 0
 
 
+def test_burst_of_as_many_connections_as_there_may_be_loses_no_answer(serve: Callable[..., Server]) -> None:
+    """More answers than workers and backlog hold wait to be fetched in one moment."""
+    count = 2000
+    server = pool(serve, 2, 4, "--max-conn", "2048")
+    clients = [server.connect() for _ in range(count)]
+    for client in clients:
+        client.send(b"GET /bytes/3 HTTP/1.1\r\n")
+    server.sync()
+    with server.frozen():
+        for client in clients:
+            client.send(b"Host: x\r\n\r\n")
+    statuses = [client.read().status for client in clients]
+    good, shed = statuses.count(200), statuses.count(503)
+    assert good + shed == count and good >= 2 + 4
+    assert server.stats()["shed"] == shed
+
+
 @pytest.mark.parametrize("depth", [2, 50])
 def test_own_pipeline_does_not_fill_the_backlog(serve: Callable[..., Server], depth: int) -> None:
     """What waits on its connection does not wait for a worker."""
@@ -452,9 +487,10 @@ def test_saturated_pool_stops_neither_accepts_nor_deadlines(serve: Callable[...,
     while_handlers_sleep(check)
 
 
-def test_one_slow_handler_does_not_hold_up_the_others(serve: Callable[..., Server]) -> None:
+@pytest.mark.parametrize("workers", [2, 4])
+def test_one_slow_handler_does_not_hold_up_the_others(serve: Callable[..., Server], workers: int) -> None:
     """A hundred requests are answered while one sleeps."""
-    server = pool(serve, 4)
+    server = pool(serve, workers)
 
     def check(milliseconds: int) -> bool:
         (slow,) = busy(server, 1, milliseconds)
@@ -504,11 +540,12 @@ def test_clients_that_leave_during_their_handler(serve: Callable[..., Server]) -
     assert stats["requests"] + stats["stale_dropped"] >= 500
 
 
-def test_answer_for_one_who_has_left_never_reaches_another(serve: Callable[..., Server]) -> None:
+@pytest.mark.parametrize("workers", [1, 4])
+def test_answer_for_one_who_has_left_never_reaches_another(serve: Callable[..., Server], workers: int) -> None:
     """Its place and its descriptor are taken again at once, by a client who asks for something else."""
-    server = pool(serve, 4)
-    rng = random.Random(1)
-    for turn in range(300):
+    server = pool(serve, workers)
+    rng = random.Random(workers)
+    for turn in range(rounds(150, 10_000)):
         gone = Client(server.port)
         gone.send(post("/echo", b"gone") if turn % 3 == 0 else request("/sleep/3"))
         for _ in range(rng.randrange(20)):

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <string_view>
+#include <thread>
 #include <vector>
 
 namespace httpdyno {
@@ -26,6 +29,38 @@ TEST(PoolDispatch, RequestsCountAgainstTheBacklogAndBlocksOfBodiesDoNot) {
     dispatch.submit(job);
   }
   EXPECT_FALSE(dispatch.has_room());
+}
+
+// P16, P22: one wake tells of all that has come since the loop fetched last, and what it never fetches is freed.
+TEST(PoolDispatch, AnswersThatWaitToBeFetchedCostOneWakeAndLeakNothing) {
+  struct Counting {
+    std::atomic<int>* calls;
+    void operator()(const http::Request&, http::Response& response) const {
+      response.set_body("answer");
+      ++*calls;
+    }
+  };
+  struct Waker {
+    std::atomic<int>* wakes;
+    void wake() const { ++*wakes; }
+  };
+  constexpr std::string_view kRequest = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  Config config;
+  config.thread_pool_count = 2;
+  std::atomic<int> calls{0};
+  std::atomic<int> wakes{0};
+  PoolDispatch<Counting> dispatch(config, Counting{&calls});
+  dispatch.start(Waker{&wakes});
+  for (int i = 0; i < 50; ++i) {
+    Job* job = dispatch.new_job();
+    job->frame = new RequestFrame(config.parse_limits());
+    job->frame->bytes.append(kRequest);
+    ASSERT_EQ(job->frame->parser.parse(job->frame->bytes.bytes()), http::RequestParser::Result::complete);
+    dispatch.submit(job);
+  }
+  while (calls < 50) std::this_thread::yield();
+  dispatch.stop();
+  EXPECT_EQ(wakes, 1);
 }
 
 TEST(PoolDispatch, JobsThatRestKeepAsManyBlocksAsThereAreWorkers) {

@@ -79,6 +79,42 @@ TEST(PooledLoop, AFullBacklogSheds) {
   EXPECT_TRUE(first->written.ends_with("/first"));
 }
 
+// P13: what is shed leaves nothing behind; LeakSanitizer is the other judge.
+TEST(PooledLoop, TenThousandShedsLeaveNothing) {
+  PoolBench bench;
+  bench.dispatch.room = 0;
+  const std::string body(2000, 'b');
+  for (int i = 0; i < 10'000; ++i) {
+    auto peer = bench.io.connect();
+    peer->to_server.push_back(get("/a") + "POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n" +
+                              body);
+    peer->end = true;
+    bench.turn();
+    ASSERT_TRUE(peer->server_closed) << i;
+  }
+  EXPECT_EQ(bench.loop->stats().shed.value(), 10'000U);
+  EXPECT_EQ(bench.active(), 0U);
+  EXPECT_EQ(bench.loop->frames_in_use(), 0U);
+  bench.loop->check_invariants();
+  bench.dispatch.room = 1;
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/after"));
+  bench.turn();
+  bench.work();
+  EXPECT_TRUE(peer->written.ends_with("/after"));
+}
+
+// P22: workers are done, and the loop goes before it has fetched what they brought.
+TEST(PooledLoop, AnswersThatNobodyFetchesLeakNothing) {
+  PoolBench bench;
+  for (int i = 0; i < 3; ++i) bench.io.connect()->to_server.push_back(get("/big") + get("/next"));
+  bench.turn();
+  for (int i = 0; i < 2; ++i) bench.dispatch.end(bench.dispatch.begin());
+  bench.loop.reset();
+  EXPECT_EQ(bench.dispatch.completed.size(), 2U);
+  EXPECT_EQ(bench.dispatch.queued.size(), 1U);
+}
+
 // P1 (b): the connection is cut while a worker has its request, and another takes its place.
 TEST(PooledLoop, AStaleAnswerReachesNobody) {
   Config config;

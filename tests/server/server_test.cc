@@ -11,9 +11,12 @@
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <mutex>
+#include <new>
 #include <set>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -382,6 +385,75 @@ TEST(PooledServer, AProducerPastItsDeadlineCutsTheBody) {
   Client second(server.address());
   EXPECT_EQ(second.ask(), Came::whole);
   EXPECT_EQ(second.body(), "pppppppppp");
+}
+
+// Nobody else stops it, and nobody waits for anybody.
+template <class S>
+void expect_a_handler_to_end(S& server) {
+  ASSERT_FALSE(server.listen());
+  Error error;
+  std::thread thread([&] { error = server.run(); });
+  {
+    Client client(server.address());
+    EXPECT_EQ(client.ask(), Came::whole);
+    EXPECT_EQ(client.body(), "the last");
+    EXPECT_EQ(client.receive(), Came::nothing);
+  }
+  thread.join();
+  EXPECT_FALSE(error);
+  EXPECT_TRUE(server.stopped());
+  EXPECT_EQ(server.stats().total().active, 0U);
+}
+
+// P21 (f).
+TEST(Server, AHandlerMayStopIt) {
+  std::function<void()> stop;
+  Server server(any_port(), [&stop](const http::Request&, http::Response& response) {
+    stop();
+    response.set_body("the last");
+  });
+  stop = [&server] { server.stop(); };
+  expect_a_handler_to_end(server);
+}
+
+TEST(PooledServer, AHandlerMayStopIt) {
+  Config config = any_port();
+  config.thread_pool_count = 2;
+  std::function<void()> stop;
+  PooledServer server(config, [&stop](const http::Request&, http::Response& response) {
+    stop();
+    response.set_body("the last");
+  });
+  stop = [&server] { server.stop(); };
+  expect_a_handler_to_end(server);
+}
+
+// P39: the one worker goes on.
+TEST(PooledServer, AWorkerSurvivesWhatHandlersThrow) {
+  Config config = any_port();
+  config.thread_pool_count = 1;
+  Threads threads;
+  int calls = 0;
+  PooledServer server(config, [&](const http::Request&, http::Response& response) {
+    threads.note();
+    switch (calls++) {
+      case 0: throw std::runtime_error("planned");
+      case 1: throw std::bad_alloc();
+      case 2: throw 7;
+      default: response.set_body("well");
+    }
+  });
+  ASSERT_FALSE(server.listen());
+  Running running(server);
+  Client client(server.address());
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(client.ask(), Came::whole);
+    EXPECT_EQ(client.body(), "500 Internal Server Error\n");
+  }
+  ASSERT_EQ(client.ask(), Came::whole);
+  EXPECT_EQ(client.body(), "well");
+  EXPECT_EQ(threads.seen.size(), 1U);
+  EXPECT_EQ(server.stats().total().handler_exceptions, 3U);
 }
 
 // Clients that ask without a pause, whoever listens. Nobody may get a part of an answer.

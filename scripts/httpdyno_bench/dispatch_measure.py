@@ -10,7 +10,7 @@ from typing import Any
 
 from . import allocations
 from .calls import CallCounter
-from .dispatch_plan import burst_group, sweep_seconds, swept
+from .dispatch_plan import allocators, sweep_seconds, swept
 from .errors import RunError
 from .footprint import footprint
 from .measure import IDLE_FLAGS, Bench, Measure, check_counts, per_request, scratch_folder
@@ -57,7 +57,7 @@ class DispatchBench(Bench):
     def _burst(self, step: Step, chance: Random) -> dict[str, Any]:
         """Fresh servers that are alive together; each one's burst falls into the rest of those before it."""
         workload = self._workloads[step.workload]
-        order = [contender.name for contender in burst_group(step.variant, list(self._contenders.values()))]
+        order = [contender.name for contender in allocators(list(self._contenders.values()))]
         chance.shuffle(order)
         with contextlib.ExitStack() as stack:
             resting = []

@@ -46,13 +46,11 @@ def sweep_seconds(profile: Profile, workload: Workload, micros: int) -> float:
     return max(profile.sweep_seconds, _PASSES * workload.connections * micros / 1e6)
 
 
-def burst_group(reference: str, contenders: Sequence[Contender]) -> list[Contender]:
-    """A server and those that differ from it in the allocator alone."""
-    return [
-        contender for contender in contenders
-        if contender.name == reference
-        or (contender.reference == reference and contender.variant.changed_axis == "allocator")
-    ]
+def allocators(contenders: Sequence[Contender]) -> list[Contender]:
+    """Those that differ from their reference in the allocator alone, and these references."""
+    others = [contender for contender in contenders if contender.variant.changed_axis == "allocator"]
+    references = {contender.reference for contender in others}
+    return [contender for contender in contenders if contender in others or contender.name in references]
 
 
 def _takes_part(contender: Contender, workload: Workload) -> bool:
@@ -92,11 +90,9 @@ def _sweeps(contenders: Sequence[Contender], workloads: Sequence[Workload], numb
 
 
 def _bursts(contenders: Sequence[Contender], workloads: Sequence[Workload], number: int) -> list[Step]:
-    compared = {contender.reference for contender in contenders if contender.variant.changed_axis == "allocator"}
     return [
-        Step("burst", contender.name, workload.name, number)
-        for workload in workloads if workload.kind == "burst"
-        for contender in contenders if contender.name in compared
+        Step("burst", ALL, workload.name, number)
+        for workload in workloads if workload.kind == "burst" and allocators(contenders)
     ]
 
 

@@ -27,7 +27,7 @@ OVERHEAD_SECONDS = 0.02
 CROWD_PER_SECOND = 10_000
 # Forecast of a sweep's step: servers that are driven; of bursts, several servers'; of a trace: its start and its end.
 SWEPT_FORECAST = 5
-BURSTS_SECONDS = 3.0
+BURSTS_SECONDS = 4.0
 TRACING_SECONDS = 0.5
 # What the steps of kind "idle" have in the place of a workload.
 IDLE = "idle-connections"
@@ -80,8 +80,8 @@ PROFILES = {
     "dispatch": {
         profile.name: profile
         for profile in (
-            Profile("quick", 6, 8, 0.25, 0.05, 0.25, 1, 1.0, (), None, 0, 1, 6, 0.15, 1, 3, 5.0, 2, (0.1, 0.4)),
-            Profile("full", 12, 20, 2.0, 0.3, 2.0, 1, 1.0, (), None, 0, 1, 12, 1.0, 1, 6, 5.0, 4, (0.2, 1.0)),
+            Profile("quick", 6, 8, 0.25, 0.05, 0.25, 1, 1.0, (), None, 0, 1, 6, 0.15, 1, 6, 5.0, 2, (0.1, 0.4)),
+            Profile("full", 12, 20, 2.0, 0.3, 2.0, 1, 1.0, (), None, 0, 1, 12, 1.0, 1, 12, 5.0, 4, (0.2, 1.0)),
             Profile("smoke", 1, 1, 0.05, 0.02, 0.1, 1, 1.0, (), None, 0, 1, 1, 0.05, 4, 1, 0.1, 1, (0.05, 0.1)),
         )
     },
@@ -95,7 +95,7 @@ class Step:
     kind "cell": `generator` drives `variant`. "turn": loadgen drives `reference` (side a) and `variant` (side b) in
     turn. "generators": loadgen and wrk drive the floor `variant`, one after the other. "idle": connections to `variant`,
     which may also be a peer, are opened and held. "sweep": loadgen drives several servers, one after the other, whose
-    handlers take `micros`. "burst": uploads to `variant` and to those that differ from it in the allocator, then rest.
+    handlers take `micros`. "burst": uploads to several servers that differ in the allocator, then rest.
     "calls": calls to the kernel and allocations of `variant` are counted.
     """
 
@@ -120,8 +120,10 @@ class Step:
             return f"{who}, memory of idle connections, round {self.round}"
         if self.kind == "sweep":
             return f"{self.workload}, {self.micros} µs, round {self.round}"
-        if self.kind in ("burst", "calls"):
-            return f"{who} × {self.workload}, {self.kind}, round {self.round}"
+        if self.kind == "burst":
+            return f"{self.workload}, round {self.round}"
+        if self.kind == "calls":
+            return f"{who} × {self.workload}, calls, round {self.round}"
         how = "in turn" if self.kind == "turn" else self.generator or "loadgen and wrk"
         return f"{who} × {self.workload}, {how}, round {self.round}"
 

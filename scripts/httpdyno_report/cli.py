@@ -1,4 +1,4 @@
-"""The command line of scripts/report.py: choose a record, make the files, write them or compare them."""
+"""The command line of scripts/report.py: choose records, make the files, write them or compare them."""
 
 from __future__ import annotations
 
@@ -11,37 +11,50 @@ from pathlib import Path
 
 from httpdyno_bench.command_line import Parser, exit_code_of
 from httpdyno_bench.generators import BOUND_SHARE
+from httpdyno_bench.tables import SUITES
 
 from . import records
+from .dispatch import make_dispatch
+from .dispatch_plots import draw_dispatch
 from .model import make_report
 from .plots import draw_all
 from .records import ReportError
-from .render import render
+from .render import render, render_tuning
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "results" / "record.schema.json"
 PAGE = "BENCH.md"
+TUNING = "docs/TUNING.md"
 PLOTS = "docs/plots"
-_MARKER = re.compile(r"^<!-- Generated from (\S+)/record\.json by scripts/report\.py\.")
+_MARKER = re.compile(r"^<!-- Generated from (\S+)/record\.json(?: and (\S+)/record\.json)? by scripts/report\.py\.")
 
 
 def main(arguments: Sequence[str], description: str | None = None) -> int:
     return exit_code_of("report.py", lambda: _run(_parser(description).parse_args(arguments)))
 
 
-def make_files(folder: Path) -> dict[str, bytes]:
-    """Every file of the report by its path below --out, from one record and nothing else."""
-    record = records.load(folder, SCHEMA)
+def make_files(base: Path, dispatch: Path | None = None) -> dict[str, bytes]:
+    """Every file of the report by its path below --out, from the record of each suite and nothing else."""
+    record = records.load(base, SCHEMA)
     report = make_report(record)
-    page = render(report, f"{_shown(folder)}/record.json", BOUND_SHARE)
     plots = draw_all(report, record)
-    return {PAGE: page.encode(), **{f"{PLOTS}/{name}": content for name, content in plots.items()}}
+    if dispatch is None:
+        return {PAGE: render(report, _source(base), BOUND_SHARE).encode(), **_placed(plots)}
+    compared = make_dispatch(records.load(dispatch, SCHEMA))
+    page = render(report, _source(base), BOUND_SHARE, (compared, _source(dispatch)))
+    plots |= draw_dispatch(compared)
+    return {PAGE: page.encode(), TUNING: render_tuning(compared, _source(dispatch)).encode(), **_placed(plots)}
+
+
+def _placed(plots: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {f"{PLOTS}/{name}": content for name, content in plots.items()}
 
 
 def _parser(description: str | None) -> argparse.ArgumentParser:
     parser = Parser("report.py", description)
-    parser.add_argument("--record", type=Path, metavar="FOLDER", help="the record (default: the newest in --results, "
-                        "smoke runs last; with --check: the one that BENCH.md names)")
+    parser.add_argument("--record", type=Path, action="append", metavar="FOLDER", help="a record of the suite base; once "
+                        "more, one of dispatch (default: the newest of each in --results, smoke runs last; with --check: "
+                        "those that BENCH.md names)")
     parser.add_argument("--results", type=Path, metavar="DIR", default=ROOT / "results",
                         help="where records are (default: results)")
     parser.add_argument("--out", type=Path, metavar="DIR", default=ROOT,
@@ -52,24 +65,40 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    folder = _chosen(options)
-    files = make_files(folder)
-    return _check(files, options.out) if options.check else _write(files, options.out, folder)
+    folders = _chosen(options)
+    files = make_files(*folders)
+    return _check(files, options.out) if options.check else _write(files, options.out, folders)
 
 
-def _chosen(options: argparse.Namespace) -> Path:
-    if options.record is not None:
-        given: Path = options.record
-        folder = given.parent if given.name == records.RECORD else given
-        # A bare name means one of --results.
-        return folder if folder.exists() else options.results / folder
+def _chosen(options: argparse.Namespace) -> list[Path]:
+    """The record of the suite base, and behind it that of the suite dispatch, if there is one."""
+    if options.record:
+        return _by_suite([_found(given, options.results) for given in options.record])
     if options.check:
-        return Path(options.results) / _named_by(options.out / PAGE)
-    return records.newest(options.results)
+        return [options.results / name for name in _named_by(options.out / PAGE)]
+    base = records.newest(options.results, SUITES[0])
+    if base is None:
+        raise ReportError(f"no record in {options.results.name}/: measure first (make bench), or name one (--record)")
+    dispatch = records.newest(options.results, SUITES[1])
+    return [base] if dispatch is None else [base, dispatch]
 
 
-def _named_by(page: Path) -> str:
-    """The record that a page says it comes from: a newer one may lie beside it, uncommitted."""
+def _found(given: Path, results: Path) -> Path:
+    folder = given.parent if given.name == records.RECORD else given
+    # A bare name means one of --results.
+    return folder if folder.exists() else results / folder
+
+
+def _by_suite(folders: Sequence[Path]) -> list[Path]:
+    suites = [records.suite_of(folder) for folder in folders]
+    if suites.count(SUITES[0]) != 1 or len(set(suites)) != len(suites):
+        raise ReportError(f"--record takes one record of the suite {SUITES[0]} and at most one of each other; these are "
+                          f"of {' and '.join(suites)}")
+    return [folder for _, folder in sorted(zip(map(SUITES.index, suites), folders, strict=True))]
+
+
+def _named_by(page: Path) -> list[str]:
+    """The records that a page says it comes from: newer ones may lie beside them, uncommitted."""
     try:
         first = page.read_text(encoding="utf-8").split("\n", 1)[0]
     except OSError as error:
@@ -77,16 +106,17 @@ def _named_by(page: Path) -> str:
     match = _MARKER.match(first)
     if match is None:
         raise ReportError(f"{page.name} does not say which record it comes from: it is not generated, or was edited")
-    return Path(match[1]).name
+    return [Path(source).name for source in match.groups() if source is not None]
 
 
-def _shown(folder: Path) -> str:
+def _source(folder: Path) -> str:
     """A record's place as a reader of the tree finds it; elsewhere its name alone, for a page holds no path."""
     folder = folder.resolve()
-    return str(folder.relative_to(ROOT)) if folder.is_relative_to(ROOT) else folder.name
+    shown = str(folder.relative_to(ROOT)) if folder.is_relative_to(ROOT) else folder.name
+    return f"{shown}/{records.RECORD}"
 
 
-def _write(files: Mapping[str, bytes], out: Path, folder: Path) -> int:
+def _write(files: Mapping[str, bytes], out: Path, folders: Sequence[Path]) -> int:
     """All files appear whole, and none before all are made."""
     halves: list[tuple[Path, Path]] = []
     try:
@@ -101,7 +131,7 @@ def _write(files: Mapping[str, bytes], out: Path, folder: Path) -> int:
     finally:
         for half, _ in halves:
             half.unlink(missing_ok=True)
-    print(f"report: {PAGE} and {len(files) - 1} plots from {folder.name}")
+    print(f"report: {_told(files)} from {' and '.join(folder.name for folder in folders)}")
     return 0
 
 
@@ -116,8 +146,13 @@ def _check(files: Mapping[str, bytes], out: Path) -> int:
             print(f"report.py: {name} is not what its record gives; {_first_difference(found, expected)}",
                   file=sys.stderr)
             return 1
-    print(f"report: {PAGE} and {len(files) - 1} plots are what their record gives")
+    print(f"report: {_told(files)} are what their records give")
     return 0
+
+
+def _told(files: Mapping[str, bytes]) -> str:
+    pages = [name for name in files if name.endswith(".md")]
+    return f"{', '.join(pages)} and {len(files) - len(pages)} plots"
 
 
 def _first_difference(found: bytes, expected: bytes) -> str:

@@ -39,10 +39,15 @@ def median_estimate(values: Sequence[float]) -> Estimate:
     P(the r-th least value > median) = P(Binomial(n, 1/2) < r).
     """
     ordered = _checked(values)
-    rank = _widest_or_confident(len(ordered), len(ordered) // 2, median_coverage)
+    rank = median_rank(len(ordered))
     return Estimate(
         _median(ordered), ordered[rank - 1], ordered[-rank], median_coverage(len(ordered), rank), len(ordered)
     )
+
+
+def median_rank(count: int) -> int:
+    """Which value from either end of so many the interval of their median has as its end."""
+    return _widest_or_confident(count, count // 2, median_coverage)
 
 
 def median_coverage(count: int, rank: int) -> float:

@@ -9,15 +9,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from httpdyno_bench.contenders import LAYOUT_AXIS
+
 from .records import Record
 from .estimates import Estimate, hodges_lehmann, median_estimate
 from .idle import IdleRow, idle_rows
 
 Sample = Mapping[str, Any]
 LATENCIES = ("p50", "p90", "p99", "p99_9", "max")
-# Rows that differ from their reference in nothing but where the linker put their functions: what moves between them
-# is no property of the source, and no smaller difference is called one.
-LAYOUT_AXIS = "link_order"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,18 +136,28 @@ _IDLE_TARGET = ("inline-system", 256)
 
 def make_report(record: Record) -> Report:
     data = record.data
+    workloads = [workload for workload in data["workloads"] if workload.get("kind", "load") == "load"]
     comparisons = _comparisons(data)
     generators = _generators(data)
     idle = idle_rows(data)
     return Report(
         record=data,
-        workloads=tuple(data["workloads"]),
-        tables={workload["name"]: _table(data, workload["name"]) for workload in data["workloads"]},
+        workloads=tuple(workloads),
+        tables={workload["name"]: _table(data, workload["name"]) for workload in workloads},
         comparisons=comparisons,
         generators=generators,
         idle=idle,
         targets=_targets(comparisons, generators, idle),
     )
+
+
+def contenders(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of the table of variants, as often and by the names by which they were compared."""
+    rows = {variant["name"]: variant for variant in data["variants"]}
+    named = data.get("contenders") or [
+        {"name": name, "variant": name, "reference": row["reference"], "workers": None} for name, row in rows.items()
+    ]
+    return [{**rows[contender["variant"]], **contender} for contender in named]
 
 
 def _samples(data: Mapping[str, Any], workload: str) -> dict[tuple[str, str], dict[int, Sample]]:
@@ -166,10 +175,11 @@ def _samples(data: Mapping[str, Any], workload: str) -> dict[tuple[str, str], di
 
 def _table(data: Mapping[str, Any], workload: str) -> tuple[Row, ...]:
     samples = _samples(data, workload)
-    floors = [variant["name"] for variant in data["variants"] if variant["kind"] == "floor"]
+    competing = contenders(data)
+    floors = [variant["name"] for variant in competing if variant["kind"] == "floor"]
     rows: list[Row] = []
     for generator in ("loadgen", "wrk"):
-        for variant in data["variants"]:
+        for variant in competing:
             by_round = samples.get((generator, variant["name"]))
             if by_round:
                 floor = next((samples[generator, name] for name in floors if (generator, name) in samples), None)
@@ -211,8 +221,9 @@ def _row(
 
 
 def _comparisons(data: Mapping[str, Any]) -> tuple[Comparison, ...]:
+    competing = contenders(data)
     ratios: dict[tuple[str, str], Estimate] = {}
-    for variant in data["variants"]:
+    for variant in competing:
         for workload in data["workloads"]:
             # Two levels, one estimator: pairs of slices within a round, then rounds. Only rounds are replicates.
             rounds = [
@@ -222,9 +233,9 @@ def _comparisons(data: Mapping[str, Any]) -> tuple[Comparison, ...]:
             ]
             if rounds:
                 ratios[variant["name"], workload["name"]] = hodges_lehmann(rounds)
-    layout_rows = [variant["name"] for variant in data["variants"] if variant["changed_axis"] == LAYOUT_AXIS]
+    layout_rows = [variant["name"] for variant in competing if variant["changed_axis"] == LAYOUT_AXIS]
     comparisons: list[Comparison] = []
-    for variant in data["variants"]:
+    for variant in competing:
         turns = tuple(
             Turn(
                 workload=workload["name"],

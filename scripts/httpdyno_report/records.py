@@ -9,6 +9,7 @@ from typing import Any
 
 from httpdyno_bench.errors import UsageError
 from httpdyno_bench.store import RECORD, misfit
+from httpdyno_bench.tables import SUITES
 
 from .hgrm import Distribution, read_hgrm
 
@@ -40,13 +41,16 @@ class Record:
             raise ReportError(f"{self.folder.name}: {error}") from error
 
 
-def newest(results: Path) -> Path:
-    """The newest finished record that was measured to be believed; where there is none, the newest to try out."""
-    folders = sorted((path.parent for path in results.glob(f"*/{RECORD}")), reverse=True)
-    if not folders:
-        raise ReportError(f"no record in {results.name}/: measure first (make bench), or name one (--record)")
+def newest(results: Path, suite: str = SUITES[0]) -> Path | None:
+    """The newest finished record of a suite that was measured to be believed; where there is none, the newest to try
+    out."""
+    folders = sorted((path.parent for path in results.glob(f"*/{RECORD}") if suite_of(path.parent) == suite), reverse=True)
     believed = (folder for folder in folders if _read(folder)["profile"]["name"] not in _PROFILES_TO_TRY_OUT)
-    return next(believed, folders[0])
+    return next(believed, folders[0] if folders else None)
+
+
+def suite_of(folder: Path) -> str:
+    return str(_read(folder).get("suite", SUITES[0]))
 
 
 def load(folder: Path, schema: Path) -> Record:

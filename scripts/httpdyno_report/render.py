@@ -1,15 +1,17 @@
-"""BENCH.md from a report: the template filled with figures and sentences."""
+"""BENCH.md and TUNING.md from reports: the templates filled with figures and sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
-from . import wording
-from .model import Report
+from . import dispatch_tables, dispatch_wording, tuning, wording
+from .dispatch import Dispatch
 from .estimates import Estimate
+from .model import Report
 
 _RELATIONS = {
     "distinct": "different cores",
@@ -18,26 +20,41 @@ _RELATIONS = {
 }
 
 
-def render(report: Report, source: str, bound_share: float) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).resolve().parent),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
+# What templates say figures with.
+_TEXT = {
+    "ratio": wording.ratio,
+    "microseconds": wording.microseconds,
+    "thousands": wording.thousands,
+    "mebibytes": wording.mebibytes,
+    "octets": wording.octets,
+    "cell": wording.cell,
+    "interval": wording.interval,
+    "verdict": wording.verdict,
+    "target_verdict": wording.target_verdict,
+    "target_bound": wording.target_bound,
+    "target_text": wording.target_text,
+    "bound": wording.bound,
+}
+
+
+def render(
+    report: Report, source: str, bound_share: float, compared: tuple[Dispatch, str] | None = None
+) -> str:
+    """`compared`: the part of the suite "dispatch", and where its record is."""
     record = report.record
+    sources = [source] if compared is None else [source, compared[1]]
     turns = [turn.ratio for comparison in report.comparisons for turn in comparison.turns]
-    text = environment.get_template("BENCH.md.j2").render(
+    return _filled(
+        "BENCH.md.j2",
         report=report,
         record=record,
         profile=record["profile"],
         machine=record["machine"],
         source=source,
-        command="scripts/report.py --record " + source.removesuffix("/record.json"),
+        command="scripts/report.py " + " ".join(f"--record {each.removesuffix('/record.json')}" for each in sources),
         check_command="scripts/report.py --check",
         summary=wording.summary(report),
+        targets=[*report.targets, *(() if compared is None else compared[0].targets)],
         doubts=wording.doubts(report),
         spread=wording.spread(report),
         coverage_of_turns=_coverage(turns),
@@ -47,20 +64,40 @@ def render(report: Report, source: str, bound_share: float) -> str:
         flags=" | ".join(dict.fromkeys(variant["identity"]["flags"] for variant in record["variants"])),
         minutes=_duration(record["measuring_seconds"]),
         bound_share=bound_share,
-        ratio=wording.ratio,
-        microseconds=wording.microseconds,
-        thousands=wording.thousands,
-        mebibytes=wording.mebibytes,
-        octets=wording.octets,
-        cell=wording.cell,
-        interval=wording.interval,
-        verdict=wording.verdict,
-        target_verdict=wording.target_verdict,
-        target_bound=wording.target_bound,
-        target_text=wording.target_text,
-        bound=wording.bound,
+        **({"dispatch": None} if compared is None else _part(*compared)),
     )
-    return _single_blank_lines(text)
+
+
+def render_tuning(dispatch: Dispatch, source: str) -> str:
+    return _filled("TUNING.md.j2", source=source, record=dispatch.record, chapters=tuning.chapters(dispatch))
+
+
+def _part(dispatch: Dispatch, source: str) -> dict[str, Any]:
+    """What dispatch.md.j2 needs."""
+    crossings = [crossing for sweep in dispatch.sweeps for _, crossing in sweep.pools if crossing.rounds > 1]
+    return {
+        "dispatch": dispatch,
+        "dispatch_source": source,
+        "part": dispatch.record,
+        "dispatch_summary": dispatch_wording.summary(dispatch),
+        "part_doubts": wording.doubts(dispatch.report),
+        "crossing_text": dispatch_wording.crossing_text,
+        "coverage_of_crossings": f", with a coverage of {wording.coverage(min(c.coverage for c in crossings))}"
+        if crossings else "; one round has none",
+        **dispatch_tables.tables(dispatch),
+    }
+
+
+def _filled(template: str, **values: Any) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).resolve().parent),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    return _single_blank_lines(environment.get_template(template).render(**_TEXT, **values))
 
 
 def _coverage(estimates: Sequence[Estimate]) -> str:

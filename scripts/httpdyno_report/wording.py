@@ -110,7 +110,7 @@ def bound(row: Row) -> str:
 
 def summary(report: Report) -> list[str]:
     """What a reader takes home, losses beside wins, in the order of the table of variants."""
-    sentences = [_comparison_sentence(comparison) for comparison in report.comparisons]
+    sentences = [comparison_sentence(comparison) for comparison in report.comparisons]
     if report.generators:
         sentences.append(_generator_sentence(report.generators))
     sentences.append(_bound_sentence(report))
@@ -165,7 +165,7 @@ def spread(report: Report) -> str:
     return joined(parts)
 
 
-def _comparison_sentence(comparison: Comparison) -> str:
+def comparison_sentence(comparison: Comparison) -> str:
     head = f"**{comparison.variant}** against {comparison.reference} ({comparison.axis.replace('_', ' ')})"
     if comparison.turns[0].is_layout_pair:
         worst = max(comparison.turns, key=lambda turn: turn.layout_floor or 0.0)

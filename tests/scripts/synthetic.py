@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from conftest import ROOT
 from httpdyno_bench import plan
 from httpdyno_bench.contenders import as_built
-from httpdyno_bench.tables import load_variants, load_workloads, select
+from httpdyno_bench.tables import Variant, Workload, load_variants, load_workloads, select
 
 # What is made up: server CPU per request in ns, for floor-epoll, by workload; and each row's cost over its reference.
 FLOOR_NS = {"keepalive-get": 4600.0, "pipelined-16": 340.0, "connection-per-request": 21000.0, "post-echo-4k": 6100.0,
@@ -36,7 +38,38 @@ def make_record(results: Path, name: str = "2026-11-21T1200Z-aaaaaaa-quick", rou
     cost: dict[str, float] = {}
     for variant in variants:
         cost[variant.name] = COST[variant.name] * cost.get(variant.reference or "", 1.0)
-    record: dict[str, Any] = {
+    record = head(name, profile, variants, workloads)
+    for step in plan.make_plan(profile, as_built(variants), workloads, 1, ["nginx"]):
+        if step.kind == "idle":
+            record["idle"].append(_idle(chance, step, profile.idle_connections))
+            continue
+        workload = next(w for w in workloads if w.name == step.workload)
+        cpu = FLOOR_NS.get(step.workload, 5000.0) * cost[step.variant]
+        known = {"variant": step.variant, "workload": step.workload, "round": step.round, "seconds": 0.5}
+        if step.kind == "turn":
+            pairs = [math.log(COST[step.variant]) + chance.gauss(0, 0.01) for _ in range(7)]
+            record["turns"].append({**known, "reference": step.reference, "started_first": step.variant,
+                                    "pair_log_ratios": [round(value, 6) for value in pairs],
+                                    "reference_cpu_ns_per_request": cpu / COST[step.variant],
+                                    "variant_cpu_ns_per_request": cpu, "requests": 100000, "steal_share": 0.0})
+        elif step.kind == "generators":
+            record["generators"].append({**known, "first": "wrk", "samples": {
+                name: sample(chance, cpu, name, workload.pipeline) for name in ("loadgen", "wrk")}})
+        else:
+            figures = sample(chance, cpu, str(step.generator), workload.pipeline)
+            if step.generator == "loadgen":
+                figures["histogram"] = f"histograms/{step.workload}.{step.variant}.{step.round}.hgrm"
+                (folder / figures["histogram"]).write_text(_hgrm(chance, cpu * 64 / 1e6), encoding="ascii")
+            record["cells"].append({**known, "generator": step.generator, "sample": figures})
+    write(folder, record)
+    return folder
+
+
+def head(
+    name: str, profile: plan.Profile, variants: Sequence[Variant], workloads: Sequence[Workload]
+) -> dict[str, Any]:
+    """All but the figures."""
+    return {
         "name": name, "schema_version": 1, "started": "2026-11-21T12:00:00Z", "finished": "2026-11-21T12:04:15Z",
         "measuring_seconds": 255.0, "command": f"scripts/bench.py --profile {profile.name} --seed 1",
         "revision": {"commit": "a" * 40, "dirty": False},
@@ -50,36 +83,10 @@ def make_record(results: Path, name: str = "2026-11-21T1200Z-aaaaaaa-quick", rou
         "variants": [{"name": v.name, "kind": v.kind, "axes": dict(v.axes), "reference": v.reference,
                       "changed_axis": v.changed_axis, "question": v.question, "sha256": "0" * 64,
                       "identity": {**IDENTITY, "allocator": v.axes["allocator"]}} for v in variants],
-        "workloads": [{"name": w.name, "title": w.title, "path": w.path, "connections": w.connections,
-                       "pipeline": w.pipeline, "loadgen": list(w.loadgen), "wrk": list(w.wrk), "floor": list(w.floor)}
-                      for w in workloads],
+        "workloads": [dataclasses.asdict(workload) for workload in workloads],
         "interruptions": 0, "failures": [], "cells": [], "turns": [], "generators": [], "idle": [],
         "peers": [{"name": "nginx", "version": "1.22.1"}, {"name": "h2o", "version": None}],
     }
-    for step in plan.make_plan(profile, as_built(variants), workloads, 1, ["nginx"]):
-        if step.kind == "idle":
-            record["idle"].append(_idle(chance, step, profile.idle_connections))
-            continue
-        workload = next(w for w in workloads if w.name == step.workload)
-        cpu = FLOOR_NS.get(step.workload, 5000.0) * cost[step.variant]
-        head = {"variant": step.variant, "workload": step.workload, "round": step.round, "seconds": 0.5}
-        if step.kind == "turn":
-            pairs = [math.log(COST[step.variant]) + chance.gauss(0, 0.01) for _ in range(7)]
-            record["turns"].append({**head, "reference": step.reference, "started_first": step.variant,
-                                    "pair_log_ratios": [round(value, 6) for value in pairs],
-                                    "reference_cpu_ns_per_request": cpu / COST[step.variant],
-                                    "variant_cpu_ns_per_request": cpu, "requests": 100000, "steal_share": 0.0})
-        elif step.kind == "generators":
-            record["generators"].append({**head, "first": "wrk", "samples": {
-                name: _sample(chance, cpu, name, workload.pipeline) for name in ("loadgen", "wrk")}})
-        else:
-            sample = _sample(chance, cpu, str(step.generator), workload.pipeline)
-            if step.generator == "loadgen":
-                sample["histogram"] = f"histograms/{step.workload}.{step.variant}.{step.round}.hgrm"
-                (folder / sample["histogram"]).write_text(_hgrm(chance, cpu * 64 / 1e6), encoding="ascii")
-            record["cells"].append({**head, "generator": step.generator, "sample": sample})
-    write(folder, record)
-    return folder
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -104,7 +111,7 @@ def _idle(chance: random.Random, step: plan.Step, connections: int) -> dict[str,
             "after_burst": footprint(empty + connections * (each + 52)), "closed": footprint(empty + connections * each)}
 
 
-def _sample(chance: random.Random, cpu: float, generator: str, pipeline: int) -> dict[str, Any]:
+def sample(chance: random.Random, cpu: float, generator: str, pipeline: int) -> dict[str, Any]:
     cpu *= chance.gauss(1.0, 0.02)
     cost = GENERATOR[generator] * cpu * chance.gauss(1.0, 0.02)
     rate = 1e9 / max(cpu, cost)

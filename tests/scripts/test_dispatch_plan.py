@@ -69,12 +69,12 @@ def test_a_sweep_has_every_time_in_every_round() -> None:
 
 
 def test_a_burst_compares_allocators_alone() -> None:
-    assert {step.variant for step in of_kind("burst")} == {"inline-system", "pool-system@4"}
-    for reference in ("inline-system", "pool-system@4"):
-        group = dispatch_plan.burst_group(reference, CONTENDERS)
-        allocators = [contender.variant.axes["allocator"] for contender in group]
-        assert len(allocators) == len(set(allocators)) > 1 and group[0].name == reference
-        assert len({contender.workers for contender in group}) == 1
+    compared = dispatch_plan.allocators(CONTENDERS)
+    seen = [(contender.workers, contender.variant.axes["allocator"]) for contender in compared]
+    names = {variant.axes["allocator"] for variant in VARIANTS}
+    assert sorted(seen, key=str) == sorted([(workers, name) for workers in (None, 4) for name in names], key=str)
+    rounds = collections.Counter(step.workload for step in of_kind("burst"))
+    assert set(rounds.values()) == {plan.PROFILES["dispatch"]["quick"].burst_rounds}
 
 
 def test_calls_are_counted_of_each_size_of_the_pool() -> None:

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <cstring>
 #include <string_view>
 
@@ -29,14 +30,14 @@ class HeadMemo {
 
   // Whether `bytes` begin with the head that was learnt.
   bool matches(std::string_view bytes) const {
-    return size_ != 0 && bytes.size() >= size_ && std::memcmp(bytes.data(), octets_.data(), size_) == 0;
+    return bytes.size() >= size_ && std::memcmp(bytes.data(), octets_.data(), size_) == 0;
   }
   const http::ResponseHead& head() const { return head_; }
   std::size_t head_bytes() const { return size_; }
   std::uint64_t body_bytes() const { return body_bytes_; }
 
  private:
-  std::size_t size_ = 0;
+  std::size_t size_ = SIZE_MAX;  // before the first: longer than anything that could match
   std::uint64_t body_bytes_ = 0;
   http::ResponseHead head_;
   std::array<char, kHeadMemoBytes> octets_;

@@ -70,5 +70,12 @@ TEST(ParseUrl, SaysWhatIsWrong) {
   EXPECT_NE(parse_url("https://host/", url).find("https"), std::string_view::npos);
 }
 
+TEST(TargetFault, WantsAPathAndNothingThatARequestLineMayNotHold) {
+  for (const char* good : {"/", "/a/b?c=d&e", "/%20", "/a//b"}) EXPECT_EQ(target_fault(good), "") << good;
+  for (const char* bad : {"", "a", "?x", "*", "http://h/", "/a b", "/#x", "/a\r\nX: y", "/\xc3\xb6"}) {
+    EXPECT_NE(target_fault(bad), "") << bad;
+  }
+}
+
 }  // namespace
 }  // namespace httpdyno::loadgen

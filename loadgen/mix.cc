@@ -33,6 +33,10 @@ std::string shown(const Json& value) {
   return text.size() <= kShown ? text : text.substr(0, kShown) + "...";
 }
 
+void refuse_if(std::string_view fault, const std::string& where, const Json& value) {
+  if (!fault.empty()) refuse(where, fmt::format("{} {}", shown(value), fault));
+}
+
 void check_members(const std::string& where, const Json& object,
                    std::initializer_list<std::string_view> known) {
   for (const auto& [name, value] : object.items()) {
@@ -91,7 +95,7 @@ void read_headers(const std::string& where, const Json& headers, RequestSpec& ou
   for (const auto& [name, value] : headers.items()) {
     const std::string at = fmt::format("{}[{}]", where, shown(name));
     const std::string_view text = http::trim_blanks(text_of(at, value));
-    if (const std::string_view fault = field_fault(name, text); !fault.empty()) refuse(at, fault);
+    refuse_if(field_fault(name, text), at, value);
     out.fields.emplace_back(name, text);
   }
 }
@@ -103,15 +107,14 @@ RequestSpec read_request(const std::string& where, const Json& request, const Re
   RequestSpec out = base;
   read_name(where + ".name", require(where, request, "name"), out);
   out.weight = number_of(where + ".weight", require(where, request, "weight"), 1, kWeightMax);
-  out.target = text_of(where + ".path", require(where, request, "path"));
-  if (const std::string_view fault = target_fault(out.target); !fault.empty()) refuse(where + ".path", fault);
+  const Json& path = require(where, request, "path");
+  out.target = text_of(where + ".path", path);
+  refuse_if(target_fault(out.target), where + ".path", path);
   read_body(where, request, out);
   out.method = default_method(out.has_body);
   if (const Json* method = find(request, "method")) {
     out.method = text_of(where + ".method", *method);
-    if (const std::string_view fault = method_fault(out.method); !fault.empty()) {
-      refuse(where + ".method", fault);
-    }
+    refuse_if(method_fault(out.method), where + ".method", *method);
   }
   if (const Json* headers = find(request, "headers")) read_headers(where + ".headers", *headers, out);
   if (const Json* status = find(request, "expect_status")) {

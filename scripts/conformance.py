@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""Makes docs/CONFORMANCE.md: each rule of HTTP/1.1, what this server does, and the tests that show it. --check proves that it is so made.
+"""Makes docs/CONFORMANCE.md: each rule of HTTP/1.1, what this server does, and the tests that show it; and docs/POOL.md: the same of
+what goes wrong in servers with a pool. --check proves that they are so made.
 
-It comes from tests/conformance (the cases and rules.json) and tests/e2e/rows.json (what no case can show; tests/e2e/test_rows.py
-proves that those tests exist). A rule without a test and a case of an unknown rule are errors.
+They come from tests/conformance (the cases and rules.json), tests/e2e/pitfalls.json and tests/e2e/rows.json (what no case can show;
+tests/e2e/test_rows.py proves that those tests exist). A rule or a pitfall without a test and a case of an unknown rule are errors.
 
 Exit codes: 0 done (with --check: equal), 1 different, 2 a table that does not hold together.
 """
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 PAGE = "docs/CONFORMANCE.md"
+POOL_PAGE = "docs/POOL.md"
 CASES = "tests/conformance"
 LEVELS = {"M": "must", "S": "should", "O": "our choice"}
 HEADER = """\
@@ -29,6 +31,24 @@ HEADER = """\
 after which nothing more is parsed, and the connection is closed in stages. Cases are counted in parentheses; each runs whole, split at every
 position and octet by octet (above 1,500 octets: at a sample of positions), through the server and through the bare parser
 ([how](../tests/conformance/README.md)). Other tests are named as `file::test`, those in C++ as `unit: Suite.Test`.
+"""
+POOL_HEADER = """\
+# What goes wrong with a pool, and what shows that it does not here
+
+<!-- Generated from tests/e2e/pitfalls.json and tests/e2e/rows.json by scripts/conformance.py. -->
+
+Tests are named as `file::test` of `tests/e2e`, those in C++ as `unit: Suite.Test`, bugs that were planted into the
+[simulated world](SIMULATION.md) to be found as `sim: plant`, micro benchmarks (`make micro`) as `micro: name`. All tests but those of single
+threads run under AddressSanitizer and ThreadSanitizer, too.
+
+What goes wrong rarely is tried more often by hand, on the programs of any build (here those with ThreadSanitizer):
+
+    HTTPDYNO_LONG=1 HTTPDYNO_BIN=build/tsan/bin /usr/bin/python3 -m pytest tests/e2e/test_pool.py tests/e2e/test_pipelining.py
+    scripts/robustness.py close-during-handling --workers 1 --bin-dir build/tsan/bin
+    ctest --preset tsan -R '^server/|^pool$' --repeat until-fail:50
+
+The first takes some tests to 100,000 exchanges and a million requests, the second is 10,000 clients that leave at a random moment, the third
+all tests of the server and of its pool fifty times.
 """
 
 
@@ -108,25 +128,40 @@ def render(root: Path) -> str:
     return "\n".join(lines)
 
 
+def render_pool(root: Path) -> str:
+    """The other page. Raises TableError for a pitfall that no test shows."""
+    pitfalls: dict[str, tuple[str, str]] = json.loads((root / "tests/e2e/pitfalls.json").read_text("utf-8"))
+    rows: dict[str, list[str]] = json.loads((root / "tests/e2e/rows.json").read_text("utf-8"))
+    if unknown := [key for key in rows if key.startswith("P") and key not in pitfalls]:
+        raise TableError(f"tests/e2e/rows.json: there is no row {unknown[0]}")
+    lines = [POOL_HEADER, "| # | what goes wrong | here | shown by |", "|---|---|---|---|"]
+    for key, (trouble, here) in pitfalls.items():
+        if not rows.get(key):
+            raise TableError(f"no test shows {key}")
+        lines.append(f"| {key} | {trouble} | {here} | {'<br>'.join(f'`{test}`' for test in rows[key])} |")
+    return "\n".join([*lines, ""])
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 when the page is not what it would be")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 when a page is not what it would be")
     parser.add_argument("--root", type=Path, metavar="DIR", default=Path(__file__).resolve().parents[1],
                         help="the repository (default: the one that this script is in)")
     options = parser.parse_args(arguments)
     try:
-        page = render(options.root)
+        pages = {PAGE: render(options.root), POOL_PAGE: render_pool(options.root)}
     except (TableError, KeyError, ValueError, OSError) as error:
         print(f"conformance.py: {error}", file=sys.stderr)
         return 2
-    path = options.root / PAGE
-    if options.check:
-        if path.is_file() and path.read_text("utf-8") == page:
-            return 0
-        print(f"conformance.py: {PAGE} is stale: run scripts/conformance.py", file=sys.stderr)
-        return 1
-    path.write_text(page, "utf-8")
-    return 0
+    stale = 0
+    for name, page in pages.items():
+        path = options.root / name
+        if not options.check:
+            path.write_text(page, "utf-8")
+        elif not path.is_file() or path.read_text("utf-8") != page:
+            print(f"conformance.py: {name} is stale: run scripts/conformance.py", file=sys.stderr)
+            stale = 1
+    return stale
 
 
 if __name__ == "__main__":

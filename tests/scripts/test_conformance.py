@@ -1,4 +1,4 @@
-"""docs/CONFORMANCE.md is what scripts/conformance.py makes, and the script lets nothing pass that does not fit together."""
+"""docs/CONFORMANCE.md and docs/POOL.md are what scripts/conformance.py makes, and the script lets nothing pass that does not fit together."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """What the script reads, to be spoilt."""
-    for path in ("tests/conformance", "tests/e2e/rows.json", "docs/CONFORMANCE.md"):
+    for path in ("tests/conformance", "tests/e2e/rows.json", "tests/e2e/pitfalls.json", "docs/CONFORMANCE.md", "docs/POOL.md"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / path).is_dir():
             shutil.copytree(ROOT / path, tmp_path / path)
@@ -50,10 +50,18 @@ def test_every_rule_and_every_trouble_has_its_row() -> None:
     assert all(line.split("|")[-2].strip() for line in lines if line.startswith("|"))
 
 
-def test_a_stale_page_is_noticed(copy: Path) -> None:
+def test_every_pitfall_has_its_row() -> None:
+    lines = (ROOT / "docs/POOL.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.split("|")] for line in lines if line.startswith("| P")]
+    assert [row[1] for row in rows] == [f"P{number}" for number in range(1, 43)]
+    assert all(len(row) == 6 and all(row[1:5]) for row in rows)
+
+
+@pytest.mark.parametrize("name, before, after", [("CONFORMANCE.md", "400", "200"), ("POOL.md", "503", "200")])
+def test_a_stale_page_is_noticed(copy: Path, name: str, before: str, after: str) -> None:
     assert run("--check", "--root", str(copy)).returncode == 0
-    page = copy / "docs/CONFORMANCE.md"
-    page.write_text(page.read_text().replace("400", "200", 1))
+    page = copy / "docs" / name
+    page.write_text(page.read_text().replace(before, after, 1))
     assert run("--check", "--root", str(copy)).returncode == 1
     assert run("--root", str(copy)).returncode == 0
     assert run("--check", "--root", str(copy)).returncode == 0
@@ -75,7 +83,7 @@ def test_a_heading_without_a_case_is_an_error(copy: Path) -> None:
     assert done.returncode == 2 and "no cases" in done.stderr
 
 
-@pytest.mark.parametrize("key, about", [("H79", "rule 79"), ("T26", "T26")])
+@pytest.mark.parametrize("key, about", [("H79", "rule 79"), ("T26", "T26"), ("P42", "P42")])
 def test_a_row_without_a_test_is_an_error(copy: Path, key: str, about: str) -> None:
     edit_rows(copy, key, [])
     done = run("--check", "--root", str(copy))

@@ -183,6 +183,37 @@ TEST(AccessLog, AWorkersAnswerThatComesTooLateIsNone) {
   EXPECT_TRUE(bench.log.lines.empty());
 }
 
+TEST(AccessLog, WhatAWorkerIsLateWithIsToldOnceAsTheClientGotIt) {
+  Config config;
+  config.timeout_handler = 100ms;
+  LoggedPool bench(config);
+  auto slow = bench.io.connect();
+  slow->to_server.push_back(get("/slow"));
+  auto cut = bench.io.connect();
+  cut->to_server.push_back(get("/stream?100000"));
+  bench.turn();
+  Job* late = bench.dispatch.begin();
+  bench.dispatch.work();
+  bench.io.waker().wake();
+  bench.turn();
+  Job* late_block = bench.dispatch.begin();
+  bench.turn(101ms);
+  bench.dispatch.end(late);
+  bench.dispatch.end(late_block);
+  bench.io.waker().wake();
+  bench.turn();
+  const std::vector<Line>& lines = bench.log.lines;
+  ASSERT_EQ(lines.size(), 2U);
+  const Line& of_slow = lines[0].status == 504 ? lines[0] : lines[1];
+  const Line& of_cut = lines[0].status == 504 ? lines[1] : lines[0];
+  EXPECT_EQ(of_slow.status, 504);
+  EXPECT_EQ(of_slow.target, "/slow");
+  EXPECT_EQ(of_slow.bytes, slow->written.size());
+  EXPECT_EQ(of_cut.status, 200);
+  EXPECT_EQ(of_cut.target, "/stream?100000");
+  EXPECT_EQ(of_cut.bytes, cut->written.size());
+}
+
 // What costs nothing has no octets and no code.
 static_assert(std::is_empty_v<AccessTrail<FakeIo, NoAccessLog>>);
 

@@ -200,6 +200,9 @@ def run(arguments: argparse.Namespace) -> int:
                 heard += over.heard
                 manners[over.manner] += 1
             counters = _check_books(server, sent, heard)
+            end = server.stop()
+            if end["active"] != 0 or end["accepted"] != end["closed"]:
+                raise WrongAnswer(f"connections are left at the end: {end}")
         except WrongAnswer as error:
             first = max(arguments.first, arguments.first + done - _RUNS_BEFORE)
             print(f"{arguments.row}: after {done} runs: {error}\n"

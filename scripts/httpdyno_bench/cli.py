@@ -38,7 +38,7 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
                         "too; dispatch: pools by their size and allocators, and where a pool overtakes")
     parser.add_argument("--profile", choices=list(plan.PROFILES[SUITES[0]]),
                         help="how long and how often: quick (default; base under 5 minutes, dispatch about 10), full "
-                        "(hours), smoke (seconds, to see that everything works)")
+                        "(an hour, an hour and a half), smoke (seconds, to see that everything works)")
     parser.add_argument("--variants", metavar="A,B", help="only these rows of variants.json (default: the suite's); a "
                         "comparison is made only where the reference is among them")
     parser.add_argument("--workloads", metavar="A,B", help="only these rows of scenarios.json (default: the suite's)")

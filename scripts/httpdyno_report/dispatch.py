@@ -45,9 +45,16 @@ class BurstRow:
     more_than_reference: Estimate | None
 
     @property
-    def differs(self) -> bool:
+    def verdict(self) -> str:
+        """none (no difference seen), more or less than the reference; one-round; no-reference."""
         more = self.more_than_reference
-        return more is not None and more.count > 1 and not more.holds(0.0)
+        if more is None:
+            return "no-reference"
+        if more.count < 2:
+            return "one-round"
+        if more.holds(0.0):
+            return "none"
+        return "more" if more.value > 0 else "less"
 
 
 @dataclasses.dataclass(frozen=True)

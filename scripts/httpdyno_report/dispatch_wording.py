@@ -72,9 +72,10 @@ def crossing_text(crossing: Crossing, sweep: Sweep) -> str:
 def allocator_sentence(row: AllocatorRow, dispatch: Dispatch) -> str:
     comparison = next((c for c in dispatch.by_axis("allocator") if c.variant == row.contender), None)
     parts = [] if comparison is None else [wording.comparison_sentence(comparison)]
-    for burst in row.bursts:
-        parts.append(f"{wording.mebibytes(burst.after_rest.value)} MiB are resident {rest(burst)} after {burst.workload}, "
-                     f"{more_than_reference(burst)}.")
+    kept = [f"{wording.mebibytes(burst.after_rest.value)} MiB {rest(burst)} after {burst.workload} "
+            f"({more_than_reference(burst)})" for burst in row.bursts]
+    if kept:
+        parts.append(f"Resident are {joined(kept)}.")
     return " ".join(parts)
 
 
@@ -82,16 +83,14 @@ def more_than_reference(burst: BurstRow) -> str:
     more = burst.more_than_reference
     if more is None:
         return "nothing to compare with"
-    if more.count < 2:
-        return "compared in one round: no interval"
-    if not burst.differs:
-        return "no difference seen"
-    return f"{wording.mebibytes(abs(more.value))} MiB {'more' if more.value > 0 else 'less'} than with the system's malloc"
+    if burst.verdict in ("more", "less"):
+        return f"{wording.mebibytes(abs(more.value))} MiB {burst.verdict} than with the system's malloc"
+    return "no difference seen" if burst.verdict == "none" else "one round"
 
 
 def calls(dispatch: Dispatch) -> list[str]:
     sentences = []
-    for workload in dict.fromkeys(row.workload for row in dispatch.calls):
+    for workload in list(dict.fromkeys(row.workload for row in dispatch.calls))[:1]:
         pools = [row for row in dispatch.calls if row.workload == workload and row.contender in dispatch.pools]
         if pools:
             sentences.append(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from . import wording
 from .crossings import Crossing, Line, Sweep
-from .dispatch import Dispatch
+from .dispatch import AllocatorRow, Dispatch
+from .estimates import Estimate
 from .dispatch_wording import allocator_sentence, best_sizes, interval_behind, micros, milliseconds
 from .wording import joined
 
@@ -36,14 +38,17 @@ def _price(dispatch: Dispatch) -> list[str]:
         turn for comparison in dispatch.report.comparisons if comparison.variant in dispatch.pools[:1]
         for turn in comparison.turns
     ]
-    dearer = [turn for turn in turns if turn.verdict == "more"]
+    dearer = [turn for turn in turns if turn.verdict in ("more", "one-round")]
     if not turns:
         return []
     if not dearer:
         return [f"A pool costs nothing that was seen where no handler waits ({joined([t.workload for t in turns])}): let "
                 "what your handlers do decide."]
     parts = [f"{wording.ratio(turn.ratio.value)} times on {turn.workload}{interval_behind(turn.ratio)}" for turn in dearer]
-    return [f"**Handlers that never wait: inline.** {dispatch.pools[0]} takes of {dispatch.inline}'s CPU per request "
+    advice = "Handlers that never wait: inline, if more rounds say the same."
+    if dearer[0].verdict == "more":
+        advice = "**Handlers that never wait: inline.**"
+    return [f"{advice} {dispatch.pools[0]} takes of {dispatch.inline}'s CPU per request "
             f"{joined(parts)}."]
 
 
@@ -68,10 +73,10 @@ def _crossings(dispatch: Dispatch) -> list[str]:
         crossed = [(line, crossing) for line, crossing in sweep.pools if crossing.crosses]
         last = micros(sweep.micros[-1])
         if not crossed:
-            lines.append(f"{sweep.title}: **inline**; no pool answers more requests per second up to {last} a handler.")
+            lines.append(f"{_capital(sweep.title)}: **inline**; no pool answers more requests per second up to {last} a handler.")
             continue
         line, crossing = min(crossed, key=lambda pair: pair[1].value)
-        text = (f"{sweep.title}: **a pool** from a handler of {micros(crossing.value)} on "
+        text = (f"{_capital(sweep.title)}: **a pool** from a handler of {micros(crossing.value)} on "
                 f"({line.contender}; {_interval(crossing, sweep)})")
         never = [line.contender for line, crossing in sweep.pools if not crossing.crosses]
         lines.append(f"{text}; but {joined(never)} {'does' if len(never) == 1 else 'do'} not up to {last}." if never
@@ -89,7 +94,7 @@ def _sizes(dispatch: Dispatch) -> list[str]:
         best, least = best_sizes(sweep, time)
         rates = [f"{_rate(line, at)} with {line.contender}" for line, _ in sweep.pools]
         inline = next(line for line in sweep.lines if line.contender == sweep.reference)
-        text = (f"{sweep.title}, {micros(time)} each: {joined(rates)}, {_rate(inline, at)} inline, in thousand requests/s; "
+        text = (f"{_capital(sweep.title)}, {micros(time)} each: {joined(rates)}, {_rate(inline, at)} inline, in thousand requests/s; "
                 f"most with {best}")
         lines.append(f"{text}, and {least} is not told from it." if least != best else f"{text}.")
     ratios = [
@@ -109,20 +114,20 @@ def _allocators(dispatch: Dispatch) -> list[str]:
         rows = [row for row in dispatch.allocators if row.reference == reference]
         faster = [row for row in rows if any(turn.verdict == "less" for turn in row.turns)]
         slower = [row for row in rows if any(turn.verdict == "more" for turn in row.turns)]
-        lighter = [row for row in rows if any(b.differs and (b.more_than_reference or b.after_rest).value < 0 for b in row.bursts)]
-        heavier = [row for row in rows if any(b.differs and (b.more_than_reference or b.after_rest).value > 0 for b in row.bursts)]
-
-        def named(chosen: list, what: str, none: str) -> str:
-            return f"{what}: {joined([row.allocator for row in chosen])}" if chosen else none
-
+        lighter = [row for row in rows if any(burst.verdict == "less" for burst in row.bursts)]
+        heavier = [row for row in rows if any(burst.verdict == "more" for burst in row.bursts)]
         lines.append(f"Beside {reference}: " + "; ".join((
-            named(faster, "less CPU on at least one workload", "none was seen to take less CPU"),
-            named(slower, "more CPU on at least one", "none was seen to take more"),
-            named(lighter, "keeps less after bursts of uploads", "none was seen to keep less after bursts of uploads"),
-            named(heavier, "keeps more", "none was seen to keep more"),
+            _named(faster, "less CPU on at least one workload", "none was seen to take less CPU"),
+            _named(slower, "more CPU on at least one", "none was seen to take more"),
+            _named(lighter, "keeps less after bursts of uploads", "none was seen to keep less after bursts of uploads"),
+            _named(heavier, "keeps more", "none was seen to keep more"),
         )) + ".")
         lines += [allocator_sentence(row, dispatch) for row in rows]
     return lines
+
+
+def _named(rows: Sequence[AllocatorRow], what: str, none: str) -> str:
+    return f"{what}: {joined([row.allocator for row in rows])}" if rows else none
 
 
 def _loops(dispatch: Dispatch) -> list[str]:
@@ -143,10 +148,14 @@ def _loops(dispatch: Dispatch) -> list[str]:
     return lines
 
 
-def _told_apart(a: wording.Estimate, b: wording.Estimate) -> str:
+def _told_apart(a: Estimate, b: Estimate) -> str:
     if a.count < 2:
         return " (one round)"
     return "" if a.low > b.high or b.low > a.high else ": no difference seen, the intervals overlap"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _rate(line: Line, at: int) -> str:

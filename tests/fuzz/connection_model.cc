@@ -103,7 +103,8 @@ std::vector<Answer> parse_answers(std::string_view written, const std::vector<An
       continue;
     }
     // The core's own last words come at any place: 408 has no request that could have been a HEAD's.
-    const bool last_words = may_begin(written, "HTTP/1.1 408 ") || may_begin(written, "HTTP/1.1 503 ");
+    const bool last_words = may_begin(written, "HTTP/1.1 408 ") || may_begin(written, "HTTP/1.1 503 ") ||
+                            may_begin(written, "HTTP/1.1 504 ");
     ASSERT((last_words || answers.size() < expected.size()) && "no answer without a request");
     Answer answer;
     bool has_head = false;

@@ -23,8 +23,9 @@ constexpr char kEscape = '\xff';
 constexpr std::size_t kClientsMax = 4;
 
 // Small enough for an input to reach each of them.
-Config make_config() {
+Config make_config(bool pooled) {
   Config config;
+  if (pooled) config.timeout_handler = 1s;
   config.max_conn = 3;
   config.read_buf_cap = 2048;
   config.head_bytes_max = 1024;
@@ -122,6 +123,7 @@ class World {
       case 'u': peer.take = SIZE_MAX; return 0;
       case 'k': ++peer.acknowledged; return 0;
       case 'w': work(); return 0;
+      case 'b': begin_work(); return 0;  // what a worker began is done with the next 'w'
       case 'f':
         io_.fail_accept(EMFILE);
         accept_failed_ = true;
@@ -161,10 +163,17 @@ class World {
     turn();
   }
 
+  void begin_work() {
+    if constexpr (Dispatch::kPooled) {
+      if (!dispatch_.queued.empty()) begun_.push_back(dispatch_.begin());
+    }
+  }
   void work() {
     if constexpr (Dispatch::kPooled) {
-      if (dispatch_.queued.empty()) return;
-      dispatch_.work();
+      if (begun_.empty()) begin_work();
+      if (begun_.empty()) return;
+      for (Job* job : begun_) dispatch_.end(job);
+      begun_.clear();
       io_.waker().wake();
     }
   }
@@ -190,7 +199,8 @@ class World {
     return !reset_ && !loop_stopped_ && stats.shed.value() == 0 &&
            stats.accepted.value() == clients_.size() &&
            passed_ < std::min({config_.timeout_request, config_.timeout_keepalive, config_.timeout_write,
-                               config_.timeout_linger});
+                               config_.timeout_linger}) &&
+           (!Dispatch::kPooled || passed_ < config_.timeout_handler);
   }
 
   void check(const Client& client, bool all) const {
@@ -199,7 +209,7 @@ class World {
     for (std::size_t i = 0; i < answers.size(); ++i) {
       const Answer& answer = answers[i];
       ASSERT((answer.keep_alive || i + 1 == answers.size()) && "nothing follows the final answer");
-      if (answer.status == 408 || answer.status == 503) {
+      if (answer.status == 408 || answer.status == 503 || answer.status == 504) {
         ASSERT(!answer.keep_alive && !all && "given up only for a reason");
         continue;
       }
@@ -217,12 +227,13 @@ class World {
     ASSERT(answers.size() + (ends_broken ? 1 : 0) == expected.size() && "each request has its answer");
   }
 
-  const Config config_ = make_config();
+  const Config config_ = make_config(Dispatch::kPooled);
   FakeIo io_;
   Dispatch dispatch_;
   Loop<FakeIo, Dispatch> loop_;
   std::vector<Client> clients_;
   std::size_t current_ = 0;
+  std::vector<Job*> begun_;
   std::string segment_;
   Duration passed_{};
   bool reset_ = false;

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from processes import PLAINTEXT, Server, until
-from programs import INLINE, SERVERS, axes, patience, sanitized
+from programs import INLINE, SERVERS, axes, patience, rounds, sanitized
 from wire import EOF, Client, parse_all, pattern, post, post_chunked, request
 
 MB = 1 << 20
@@ -294,12 +294,12 @@ def test_three_hundred_megabytes(serve: Callable[..., Server], row: str, framing
 def test_buffers_are_kept_up_to_the_knob_and_given_back_above(
     serve: Callable[..., Server], either: str, retained: int, low: int, high: int
 ) -> None:
-    """Three large requests at a time, then none, five times over. So large that no allocator keeps them for itself."""
+    """Three large requests at a time, then none, over and over. So large that no allocator keeps them for itself."""
     size = 40 * MB
     server = serve(either, "--read-buf-cap", str(64 * MB), "--buffer-retain-bytes-max", str(retained))
     before = server.rss()
     after: list[int] = []
-    for _ in range(5):
+    for _ in range(rounds(3, 5)):
         clients = [server.connect() for _ in range(3)]
         for client in clients:
             client.send(request("/upload", f"Content-Length: {size}", method="POST"), b"v" * (size - 1))

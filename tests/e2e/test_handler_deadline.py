@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from processes import Server, until
-from programs import POOL
+from programs import POOL, rounds
 from wire import Client, Response, answer, elapsed_since, pattern, post, request
 
 LATE_BODY = b"504 Gateway Timeout: the handler did not answer in time\n"
@@ -71,7 +71,7 @@ def test_late_answer_does_not_follow_its_504(serve: Callable[..., Server]) -> No
 def test_time_in_the_queue_counts_and_what_waits_there_is_not_run(serve: Callable[..., Server]) -> None:
     server = pool(serve, 1, 150)
     running, *waiting = [server.connect() for _ in range(4)]
-    running.send(request("/sleep/1500"))
+    running.send(request("/sleep/1200"))
     server.wait_for_sleepers(1)
     start = time.monotonic()
     for client in waiting:
@@ -89,9 +89,9 @@ def test_time_in_the_queue_counts_and_what_waits_there_is_not_run(serve: Callabl
 
 
 def test_answers_before_it_come_first_and_head_has_no_content(serve: Callable[..., Server]) -> None:
-    server = pool(serve, 2, 600)
+    server = pool(serve, 2, 500)
     client = server.connect()
-    client.send(request("/bytes/3") + post("/echo", b"echo") + request("/sleep/1500", method="HEAD") + request("/bytes/1"))
+    client.send(request("/bytes/3") + post("/echo", b"echo") + request("/sleep/900", method="HEAD") + request("/bytes/1"))
     assert client.read().body == b"xxx"
     assert client.read().body == b"echo"
     response = client.read("HEAD")
@@ -101,9 +101,9 @@ def test_answers_before_it_come_first_and_head_has_no_content(serve: Callable[..
 
 def test_stop_does_not_wait_for_a_handler_that_has_its_504(serve: Callable[..., Server]) -> None:
     """The drain ends with the connection; the process ends with its worker, which nothing can end."""
-    server = pool(serve, 1, 400, "--timeout-drain-ms", "30000")
+    server = pool(serve, 1, 300, "--timeout-drain-ms", "30000")
     client = server.connect()
-    client.send(request("/sleep/1500"))
+    client.send(request("/sleep/800"))
     server.wait_for_sleepers(1)
     start = time.monotonic()
     server.send_signal(15)
@@ -127,7 +127,7 @@ def test_everybody_gets_an_own_answer_or_a_504(serve: Callable[..., Server], wor
     server = pool(serve, workers, 20, "--max-conn", "16")
     rng = random.Random(workers)
     good = late = 0
-    for turn in range(60):
+    for turn in range(rounds(20, 1000)):
         clients = [Client(server.port) for _ in range(6)]
         bodies = [pattern(rng.randrange(1, 3000), turn * 7 + number) for number in range(6)]
         for client, body in zip(clients, bodies):

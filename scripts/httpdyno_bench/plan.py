@@ -136,13 +136,17 @@ def profile_of(
     if rounds is not None:
         if rounds < 1 or (rounds < ROUNDS_MIN and name != "smoke"):
             raise UsageError(f"--rounds {rounds}: a figure needs at least {ROUNDS_MIN} rounds (--profile smoke: 1)")
-        profile = dataclasses.replace(profile, rounds=rounds, turn_rounds=rounds)
+        profile = dataclasses.replace(
+            profile, rounds=rounds, turn_rounds=rounds, sweep_rounds=rounds if profile.sweep_rounds else 0,
+            burst_rounds=rounds if profile.burst_rounds else 0,
+        )
     if seconds is not None:
         if not 0.05 <= seconds <= 3600:
             raise UsageError(f"--seconds {seconds:g}: give between 0.05 and 3600")
         whole = max(1, round(seconds))
         profile = dataclasses.replace(
-            profile, cell_seconds=seconds, turn_seconds=seconds, wrk_seconds=whole, generator_seconds=float(whole)
+            profile, cell_seconds=seconds, turn_seconds=seconds, wrk_seconds=whole, generator_seconds=float(whole),
+            sweep_seconds=seconds if profile.sweep_rounds else 0.0,
         )
     return profile
 

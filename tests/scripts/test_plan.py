@@ -117,3 +117,6 @@ def test_asked_for_rounds_and_seconds_are_taken() -> None:
     profile = plan.profile_of("quick", rounds=9, seconds=1.5)
     assert (profile.rounds, profile.turn_rounds) == (9, 9)
     assert (profile.cell_seconds, profile.turn_seconds, profile.wrk_seconds) == (1.5, 1.5, 2)
+    assert (profile.sweep_rounds, profile.burst_rounds, profile.sweep_seconds) == (0, 0, 0.0)
+    profile = plan.profile_of("quick", rounds=9, seconds=1.5, suite="dispatch")
+    assert (profile.sweep_rounds, profile.burst_rounds, profile.sweep_seconds) == (9, 9, 1.5)

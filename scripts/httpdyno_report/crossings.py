@@ -7,12 +7,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .estimates import Estimate, median_coverage, median_estimate, median_rank
+from .estimates import Estimate, hodges_lehmann, median_coverage, median_estimate, median_rank
+
+# A lead of less than this is none.
+TIE = 0.02
 
 
 @dataclasses.dataclass(frozen=True)
 class Crossing:
-    """In µs of the handler's time. Infinite where a round, or half of them, shows none up to the last time measured."""
+    """In µs of the handler's time. Infinite where a round, or half of them, shows none up to the last time measured.
+    `best`: the pool's rate over inline's at the time at which it is most clearly ahead."""
 
     value: float
     low: float
@@ -20,10 +24,12 @@ class Crossing:
     coverage: float
     rounds: int
     crossed_rounds: int
+    best: Estimate
 
     @property
     def crosses(self) -> bool:
-        return math.isfinite(self.value)
+        """Two that draw level change places by chance: the pool must be ahead somewhere, too."""
+        return math.isfinite(self.value) and self.best.low > 1 + TIE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,14 +75,18 @@ def crossing_of_round(micros: Sequence[float], log_ratios: Sequence[float]) -> f
     return micros[cut - 1] + share * (micros[cut] - micros[cut - 1])
 
 
-def crossing(of_rounds: Sequence[float]) -> Crossing:
-    """The median over rounds, with order statistics as its interval."""
+def crossing(micros: Sequence[float], rounds: Sequence[Sequence[float]]) -> Crossing:
+    """Of each round's logarithms of the pool's rate over inline's, time by time: the median over rounds, with order
+    statistics as its interval."""
+    of_rounds = [crossing_of_round(micros, log_ratios) for log_ratios in rounds]
+    ratios = [hodges_lehmann(at_time).map(math.exp) for at_time in zip(*rounds, strict=True)]
     ordered = sorted(of_rounds)
     count = len(ordered)
     rank = median_rank(count)
     return Crossing(
         value=_middle(ordered), low=ordered[rank - 1], high=ordered[-rank],
         coverage=median_coverage(count, rank), rounds=count, crossed_rounds=sum(map(math.isfinite, ordered)),
+        best=max(ratios, key=lambda ratio: ratio.low),
     )
 
 
@@ -113,7 +123,7 @@ def _line(
 
     own = None
     if name != reference:
-        own = crossing([crossing_of_round(micros, [log_ratio(number, time) for time in micros]) for number in rounds])
+        own = crossing(micros, [[log_ratio(number, time) for time in micros] for number in rounds])
     return Line(name, over_rounds("requests_per_second"), over_rounds("server_cpu_ns_per_request"), own)
 
 

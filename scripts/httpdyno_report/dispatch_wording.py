@@ -59,8 +59,8 @@ def crossing_text(crossing: Crossing, sweep: Sweep) -> str:
     last = micros(sweep.micros[-1])
     seen = f"{crossing.crossed_rounds} of {wording.counted(crossing.rounds, 'round')}"
     if not crossing.crosses:
-        text = f"does not cross up to {last}"
-        return text if crossing.crossed_rounds == 0 else f"{text}<br><sub>in {seen} it does</sub>"
+        return (f"not ahead up to {last}<br><sub>at best {wording.ratio(crossing.best.value)} times the "
+                f"rate{interval_behind(crossing.best)}</sub>")
     value = "ahead from the first time on" if crossing.value == 0 else f"from {micros(crossing.value)} on"
     if crossing.rounds < 2:
         return f"{value}<br><sub>one round</sub>"

@@ -29,6 +29,7 @@ def chapters(dispatch: Dispatch) -> list[Chapter]:
         ("Which allocator", _allocators(dispatch)),
         ("How many loops", _loops(dispatch)),
         ("How long workers spin before they sleep", []),
+        ("Reasons to doubt", wording.doubts(dispatch.report)),
     ]
     return [(title, lines or [_NOT_MEASURED]) for title, lines in found]
 

@@ -47,19 +47,31 @@ def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
     chance = random.Random(3)
     hits = 0
     for _ in range(400):
-        rounds = [
-            crossings.crossing_of_round(MICROS, [(time - 60) / 200 + chance.gauss(0, 0.05) for time in MICROS])
-            for _ in range(6)
-        ]
-        found = crossings.crossing(rounds)
+        rounds = [[(time - 60) / 200 + chance.gauss(0, 0.05) for time in MICROS] for _ in range(6)]
+        found = crossings.crossing(MICROS, rounds)
         hits += found.low <= 60 <= found.high
     assert found.coverage == pytest.approx(0.96875)
     assert hits / 400 > 0.93
 
 
+def made(*truths: float) -> crossings.Crossing:
+    """Of rounds whose ratios turn there; far beyond the last time they never do."""
+    return crossings.crossing(MICROS, [[(time - truth) / 200 for time in MICROS] for truth in truths])
+
+
 def test_some_rounds_without_a_crossing() -> None:
-    most = crossings.crossing([50.0, 60.0, 55.0, 52.0, 58.0, math.inf])
-    assert most.crosses and most.value == 56.5 and most.high == math.inf and most.crossed_rounds == 5
-    least = crossings.crossing([50.0, math.inf, math.inf, math.inf, math.inf, math.inf])
-    assert not least.crosses and least.low == 50.0
-    assert crossings.crossing([12.0]).coverage == 0.0
+    most = made(50, 60, 55, 52, 58, 1e6)
+    assert most.value == pytest.approx(56.5) and most.high == math.inf and most.crossed_rounds == 5
+    # Six rounds do not allow for one that says no.
+    assert not most.crosses and made(*[50] * 11, 1e6).crosses
+    least = made(50, 1e6, 1e6, 1e6, 1e6, 1e6)
+    assert not least.crosses and least.low == pytest.approx(50)
+    assert made(12).coverage == 0.0
+
+
+def test_two_that_draw_level_do_not_cross() -> None:
+    """As handlers of milliseconds make them: what is left of a hand-over is less than the noise."""
+    chance = random.Random(5)
+    for _ in range(100):
+        rounds = [[-0.5 / (1 + time) + chance.gauss(0, 0.01) for time in MICROS] for _ in range(6)]
+        assert not crossings.crossing(MICROS, rounds).crosses

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import xml.etree.ElementTree
 from collections.abc import Callable
@@ -65,8 +66,8 @@ def test_crossings_are_where_the_curves_were_made_to_cross(part: dispatch.Dispat
         for line, crossing in sweep.pools:
             truth = synthetic_dispatch.crossing_us(sweep.workload, int(line.contender.split("@")[1]))
             # Between two times measured the line that is taken as straight is none.
-            assert crossing.value == pytest.approx(truth, rel=0.12)
-            assert crossing.crosses == (crossing.crossed_rounds == crossing.rounds)
+            assert crossing.crosses == math.isfinite(truth)
+            assert not crossing.crosses or crossing.value == pytest.approx(truth, rel=0.12)
 
 
 def test_targets(part: dispatch.Dispatch, tmp_path: Path) -> None:
@@ -120,7 +121,7 @@ def test_sentences_follow_the_figures(part: dispatch.Dispatch) -> None:
     said = "\n".join(dispatch_wording.summary(part))
     assert re.search(r"price of a pool.*pool-system@1 1\.3\d\d on keepalive-get", said)
     assert re.search(r"mixed the p99 of the trivial requests is 0\.400 ms with pool-system@8 and 6\.00 ms", said)
-    assert re.search(r"one core, .*pool-system@8 does not cross up to 5 ms\.", said)
+    assert re.search(r"one core, .*pool-system@8 not ahead up to 5 ms \(at best [01]\.\d+ times the rate \(.*\)\)\.", said)
     assert re.search(r"handlers that wait, .*pool-system@8 from 6\d µs on \(6\d µs – 6\d µs\)", said)
     assert "inline-tcmalloc** against inline-system (allocator): no difference in CPU per request seen" in said
     assert "0.050 writes to the eventfd, 0.10 to 0.40 futex, 0.020 epoll_wait, 0 epoll_ctl" in said

@@ -43,7 +43,7 @@ threads run under AddressSanitizer and ThreadSanitizer, too.
 
 What goes wrong rarely is tried more often by hand, on the programs of any build (here those with ThreadSanitizer):
 
-    HTTPDYNO_LONG=1 HTTPDYNO_BIN=build/tsan/bin /usr/bin/python3 -m pytest tests/e2e/test_pool.py tests/e2e/test_pipelining.py
+    HTTPDYNO_LONG=1 HTTPDYNO_BIN=build/tsan/bin /usr/bin/python3 -m pytest tests/e2e/test_{pool,pipelining,handler_deadline}.py
     scripts/robustness.py close-during-handling --workers 1 --bin-dir build/tsan/bin
     ctest --preset tsan -R '^server/|^pool$' --repeat until-fail:50
 

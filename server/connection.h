@@ -165,9 +165,13 @@ class Connection : public TimerNode {
     return output_.begin_send();
   }
   void extend_write_deadline(const Config& config, Time now) { write_deadline_ = now + config.timeout_write; }
-  void sent(Commons& commons, std::size_t count) {
+  void sent(Commons& commons, std::size_t count, Time now) {
     output_.sent(count, commons.outputs);
-    if (output_.empty()) unsent_answers_ = 0;
+    if (!output_.empty()) return;
+    unsent_answers_ = 0;
+    // An empty line behind the answer begins no request: whoever has just got it is not late with the next.
+    if (state_ == State::reading && frame_ != nullptr && !frame_->parser.started())
+      begin_request(commons.config, now);
   }
   // Octets should be read: not while a worker has the request, while answers wait to be sent, or after the
   // last one.
@@ -215,6 +219,7 @@ class Connection : public TimerNode {
  private:
   void move_to(State to);
   void begin_request(const Config& config, Time now) {
+    DASSERT(!with_worker());  // whose deadline it is
     request_deadline_ = now + std::min(config.timeout_request, config.timeout_head);
     inside_body_ = false;
     late_ = false;

@@ -330,7 +330,7 @@ class Loop {
     if (connection.state() == State::closing) return;
     if (completion.error != 0) return close(connection);
     commons_.stats.bytes_sent.add(completion.count);
-    connection.sent(commons_, completion.count);
+    connection.sent(commons_, completion.count, now_);
     if (connection.waits_for_output() && connection.output().empty()) {
       connection.resume(commons_.config, now_);
       serve(connection, {});

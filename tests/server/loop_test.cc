@@ -248,6 +248,25 @@ TEST(Loop, AnIdleConnectionIsClosedSilently) {
   EXPECT_EQ(bench.loop->stats().timeouts_keepalive.value(), 1U);
 }
 
+// Found by seed 290586 of the simulated world.
+TEST(Loop, AnEmptyLineBehindAnAnswerThatTakesLongEndsNothing) {
+  Config config;
+  config.timeout_request = 100ms;
+  InlineBench bench(config);
+  auto peer = bench.io.connect();
+  peer->take = 0;
+  peer->to_server.push_back(get("/a") + "\r\n");
+  bench.turn();
+  bench.turn(150ms);
+  peer->take = SIZE_MAX;
+  bench.turn();
+  EXPECT_TRUE(peer->written.ends_with("/a"));
+  bench.turn(90ms);
+  EXPECT_FALSE(peer->server_closed);
+  bench.turn(20ms);
+  EXPECT_TRUE(peer->server_closed);
+}
+
 TEST(Loop, AConnectionThatNeverSaysAnythingIsClosedSilently) {
   InlineBench bench;
   auto peer = bench.io.connect();

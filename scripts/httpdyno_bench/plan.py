@@ -27,7 +27,7 @@ OVERHEAD_SECONDS = 0.02
 CROWD_PER_SECOND = 10_000
 # Forecast of a sweep's step: servers that are driven; of bursts, several servers'; of a trace: its start and its end.
 SWEPT_FORECAST = 5
-BURSTS_SECONDS = 4.0
+BURSTS_SECONDS = 5.0
 TRACING_SECONDS = 0.5
 # What the steps of kind "idle" have in the place of a workload.
 IDLE = "idle-connections"
@@ -195,7 +195,7 @@ def forecast_seconds(step: Step, profile: Profile) -> float:
     if step.kind == "idle":
         return 2 * profile.idle_connections / CROWD_PER_SECOND + OVERHEAD_SECONDS
     if step.kind == "sweep":
-        return SWEPT_FORECAST * (profile.sweep_seconds + profile.warmup_seconds + OVERHEAD_SECONDS)
+        return SWEPT_FORECAST * (profile.sweep_seconds + profile.warmup_seconds + 2 * OVERHEAD_SECONDS)
     if step.kind == "burst":
         return profile.rest_seconds + BURSTS_SECONDS
     if step.kind == "calls":

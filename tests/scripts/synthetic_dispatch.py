@@ -11,7 +11,7 @@ import synthetic
 from conftest import ROOT
 from httpdyno_bench import dispatch_plan, plan
 from httpdyno_bench.contenders import Contender, with_pool_sizes
-from httpdyno_bench.tables import Workload, load_variants, load_workloads, select
+from httpdyno_bench.tables import load_variants, load_workloads, select
 
 # Microseconds for a request inline beside its handler; and where more than one lane overtakes one.
 INLINE_US = 5.0
@@ -30,7 +30,6 @@ def crossing_us(sweep: str, workers: int) -> float:
 
 def make_record(results: Path, name: str = "2026-11-21T1300Z-aaaaaaa-quick", rounds: int = 6, seed: int = 1) -> Path:
     """Writes a record and returns its folder."""
-    chance = random.Random(seed)
     folder = results / name
     folder.mkdir(parents=True)
     variants = select(load_variants(ROOT / "variants" / "variants.json"), None, "variant", "dispatch")
@@ -48,6 +47,8 @@ def make_record(results: Path, name: str = "2026-11-21T1300Z-aaaaaaa-quick", rou
     }
     by_name = {contender.name: contender for contender in contenders}
     for step in dispatch_plan.make_plan(profile, contenders, workloads, 1):
+        # By step, so that another row or workload leaves the others their figures.
+        chance = random.Random(f"{seed}/{step.id}")
         workload = next(w for w in workloads if w.name == step.workload)
         head = {"variant": step.variant, "workload": step.workload, "round": step.round, "seconds": 0.5}
         if step.kind == "sweep":
@@ -55,7 +56,7 @@ def make_record(results: Path, name: str = "2026-11-21T1300Z-aaaaaaa-quick", rou
             samples = {c.name: _sweep_sample(chance, c, step) for c in swept}
             record["sweeps"].append({**head, "micros": step.micros, "order": list(samples), "samples": samples})
         elif step.kind == "burst":
-            samples = {c.name: _burst_sample(chance, c, workload) for c in dispatch_plan.allocators(contenders)}
+            samples = {c.name: _burst_sample(step, c) for c in dispatch_plan.allocators(contenders)}
             record["bursts"].append({**head, "order": list(samples), "samples": samples})
         elif step.kind == "calls":
             record["calls"].append({**head, **_calls(by_name[step.variant])})
@@ -102,14 +103,14 @@ def _sweep_sample(chance: random.Random, contender: Contender, step: plan.Step) 
             "generator_bound": False, "steal_share": 0.0, "foreign_cpu_share": 0.0, "p99_ns": 1e9 / rate}
 
 
-def _burst_sample(chance: random.Random, contender: Contender, workload: Workload) -> dict[str, Any]:
+def _burst_sample(step: plan.Step, contender: Contender) -> dict[str, Any]:
     def footprint(mebibytes: float) -> dict[str, int]:
         octets = round(mebibytes * 2**20)
         return {"rss_bytes": octets, "pss_bytes": octets, "anonymous_bytes": octets}
 
     kept = KEPT_MIB[str(contender.variant.axes["allocator"])]
     return {"empty": footprint(5), "after_burst": footprint(130), "rest_seconds": 5.0,
-            "after_rest": footprint(kept + chance.gauss(0, 0.5))}
+            "after_rest": footprint(kept + (-1) ** step.round * 0.5)}
 
 
 def _calls(contender: Contender) -> dict[str, Any]:

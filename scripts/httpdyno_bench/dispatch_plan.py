@@ -48,7 +48,7 @@ def sweep_seconds(profile: Profile, workload: Workload, micros: int) -> float:
 
 def allocators(contenders: Sequence[Contender]) -> list[Contender]:
     """Those that differ from their reference in the allocator alone, and these references."""
-    others = [contender for contender in contenders if contender.variant.changed_axis == "allocator"]
+    others = [contender for contender in contenders if contender.changed_axis == "allocator"]
     references = {contender.reference for contender in others}
     return [contender for contender in contenders if contender in others or contender.name in references]
 
@@ -57,6 +57,8 @@ def _takes_part(contender: Contender, workload: Workload) -> bool:
     axes = contender.variant.axes
     if contender.is_layout_pair:
         return False
+    if contender.spin_us is not None:
+        return "spin" in workload.dispatch
     if axes["allocator"] != "system":
         return "allocators" in workload.dispatch
     return axes["loops"] == 1 or "loops" in workload.dispatch

@@ -72,7 +72,7 @@ class Bench:
         """One generator against one fresh server."""
         workload = self._workloads[step.workload]
         with (
-            self._serving(step.variant, self._flags(step.variant, workload), chance) as server,
+            self._serving(step.variant, self._flags(step.variant, workload), chance, workload.spread) as server,
             scratch_folder() as scratch,
         ):
             if step.generator == "wrk":

@@ -37,7 +37,9 @@ class Setup:
     @property
     def contenders(self) -> list[Contender]:
         """In the order of the table of variants."""
-        return (as_built if self.suite == SUITES[0] else with_pool_sizes)(self.variants)
+        if self.suite == SUITES[0]:
+            return as_built(self.variants)
+        return with_pool_sizes(self.variants, any("spin" in workload.dispatch for workload in self.workloads))
 
 
 def make_head(
@@ -74,8 +76,11 @@ def make_head(
             for variant in setup.variants
         ],
         "contenders": [
-            {"name": contender.name, "variant": contender.variant.name, "workers": contender.workers,
-             "reference": contender.reference}
+            {
+                "name": contender.name, "variant": contender.variant.name, "workers": contender.workers,
+                "spin_us": contender.spin_us, "reference": contender.reference,
+                "changed_axis": contender.changed_axis, "question": contender.question,
+            }
             for contender in setup.contenders
         ],
         "workloads": [dataclasses.asdict(workload) for workload in setup.workloads],

@@ -58,7 +58,8 @@ class Workload:
     kind: str = "load"
     # Flags of our servers.
     server: tuple[str, ...] = ()
-    # What the suite "dispatch" measures of it beyond its cells: "turns", "calls"; and of which rows: "allocators", "loops".
+    # What the suite "dispatch" measures of it beyond its cells: "turns", "calls"; and of which rows: "allocators", "loops",
+    # "spin".
     dispatch: tuple[str, ...] = ()
     micros: tuple[int, ...] = ()
     # Kinds of requests in a mix, as loadgen takes them; `path` then says nothing.

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from httpdyno_bench.contenders import LAYOUT_AXIS
+
 from .crossings import Sweep, sweeps
 from .estimates import Estimate, median_estimate
 from .model import Comparison, Report, Row, Target, Turn, contenders, make_report
@@ -123,7 +125,8 @@ def make_dispatch(record: Record) -> Dispatch:
     report = make_report(record)
     plain = [
         row for row in contenders(data)
-        if row["axes"]["allocator"] == "system" and row["axes"]["loops"] == 1 and row["changed_axis"] != "link_order"
+        if row["axes"]["allocator"] == "system" and row["axes"]["loops"] == 1
+        and row["changed_axis"] not in (LAYOUT_AXIS, "spin")
     ]
     inline = next((row["name"] for row in plain if row["axes"]["dispatch"] == "inline"), "")
     pools = tuple(row["name"] for row in plain if row["axes"]["dispatch"] == "pool")

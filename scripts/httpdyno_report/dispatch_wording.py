@@ -17,7 +17,8 @@ def summary(dispatch: Dispatch) -> list[str]:
     sentences = [*price(dispatch), *mix(dispatch)]
     sentences += [crossing_sentence(sweep) for sweep in dispatch.sweeps]
     sentences += [allocator_sentence(row, dispatch) for row in dispatch.allocators]
-    sentences += [wording.comparison_sentence(comparison) for comparison in dispatch.by_axis("loops")]
+    for axis in ("loops", "spin"):
+        sentences += [wording.comparison_sentence(comparison) for comparison in dispatch.by_axis(axis)]
     sentences += calls(dispatch)
     return sentences
 

@@ -155,7 +155,7 @@ def contenders(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The rows of the table of variants, as often and by the names by which they were compared."""
     rows = {variant["name"]: variant for variant in data["variants"]}
     named = data.get("contenders") or [
-        {"name": name, "variant": name, "reference": row["reference"], "workers": None} for name, row in rows.items()
+        {"name": name, "variant": name, "reference": row["reference"]} for name, row in rows.items()
     ]
     return [{**rows[contender["variant"]], **contender} for contender in named]
 

@@ -27,8 +27,8 @@ def chapters(dispatch: Dispatch) -> list[Chapter]:
         ("Inline or pool", [*_price(dispatch), *_mix(dispatch), *_crossings(dispatch)]),
         ("How many workers", _sizes(dispatch)),
         ("Which allocator", _allocators(dispatch)),
-        ("How many loops", _loops(dispatch)),
-        ("How long workers spin before they sleep", []),
+        ("How many loops", [*_along(dispatch, "loops"), *_note_on_loops(dispatch)]),
+        ("How long workers spin before they sleep", _along(dispatch, "spin")),
         ("Reasons to doubt", wording.doubts(dispatch.report)),
     ]
     return [(title, lines or [_NOT_MEASURED]) for title, lines in found]
@@ -131,9 +131,10 @@ def _named(rows: Sequence[AllocatorRow], what: str, none: str) -> str:
     return f"{what}: {joined([row.allocator for row in rows])}" if rows else none
 
 
-def _loops(dispatch: Dispatch) -> list[str]:
-    lines = [wording.comparison_sentence(comparison) for comparison in dispatch.by_axis("loops")]
-    for comparison in dispatch.by_axis("loops"):
+def _along(dispatch: Dispatch, axis: str) -> list[str]:
+    """What differs in an axis: CPU in turn, then the rates of each workload that both have."""
+    lines = [wording.comparison_sentence(comparison) for comparison in dispatch.by_axis(axis)]
+    for comparison in dispatch.by_axis(axis):
         for workload, table in dispatch.report.tables.items():
             rows = {row.variant: row for row in table}
             own, other = rows.get(comparison.variant), rows.get(comparison.reference)
@@ -143,10 +144,14 @@ def _loops(dispatch: Dispatch) -> list[str]:
                     f"{comparison.variant}, {wording.thousands(other.requests_per_second.value)} with "
                     f"{comparison.reference}{_told_apart(own.requests_per_second, other.requests_per_second)}."
                 )
-    if lines:
-        lines.append("All threads of a server shared one core here: what a second loop gives on a core of its own, this "
-                     "record does not tell.")
     return lines
+
+
+def _note_on_loops(dispatch: Dispatch) -> list[str]:
+    if not dispatch.by_axis("loops"):
+        return []
+    return ["All threads of a server shared one core there: what a second loop gives on a core of its own, this record does "
+            "not tell."]
 
 
 def _told_apart(a: Estimate, b: Estimate) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import random
 from pathlib import Path
@@ -17,7 +18,7 @@ from httpdyno_bench.tables import load_variants, load_workloads, select
 INLINE_US = 5.0
 CROSSING_US = 60.0
 # Cost over the reference, by axis or allocator; on the workloads that allocate.
-COST = {"dispatch": 1.3, "link_order": 1.002, "mimalloc": 0.9, "jemalloc": 0.97, "tcmalloc": 1.0, "loops": 1.01}
+COST = {"dispatch": 1.3, "link_order": 1.002, "mimalloc": 0.9, "jemalloc": 0.97, "tcmalloc": 1.0, "loops": 1.01, "spin": 0.8}
 ALLOCATING = ("json", "large-256k")
 KEPT_MIB = {"system": 60, "mimalloc": 90, "jemalloc": 30, "tcmalloc": 60}
 FUTEX = {1: 0.1, 2: 0.2, 4: 0.3, 8: 0.4}
@@ -34,14 +35,17 @@ def make_record(results: Path, name: str = "2026-11-21T1300Z-aaaaaaa-quick", rou
     folder.mkdir(parents=True)
     variants = select(load_variants(ROOT / "variants" / "variants.json"), None, "variant", "dispatch")
     workloads = select(load_workloads(ROOT / "bench" / "scenarios.json"), None, "workload", "dispatch")
-    contenders = with_pool_sizes(variants)
+    # Whether the suite asks for workers that spin or not.
+    workloads[0] = dataclasses.replace(workloads[0], dispatch=tuple(dict.fromkeys((*workloads[0].dispatch, "spin"))))
+    contenders = with_pool_sizes(variants, spinning=True)
     profile = plan.profile_of("quick" if rounds == 6 else "smoke", suite="dispatch")
     if rounds not in (1, 6):
         raise ValueError("one round or six")
     record = synthetic.head(name, profile, variants, workloads)
     record |= {
         "suite": "dispatch", "command": f"scripts/bench.py --suite dispatch --profile {profile.name} --seed 1",
-        "contenders": [{"name": c.name, "variant": c.variant.name, "workers": c.workers, "reference": c.reference}
+        "contenders": [{"name": c.name, "variant": c.variant.name, "workers": c.workers, "spin_us": c.spin_us,
+                        "reference": c.reference, "changed_axis": c.changed_axis, "question": c.question}
                        for c in contenders],
         "sweeps": [], "bursts": [], "calls": [], "tools": {**record["tools"], "strace": "6.1"},
     }
@@ -80,7 +84,7 @@ def make_record(results: Path, name: str = "2026-11-21T1300Z-aaaaaaa-quick", rou
 
 
 def cost_over_reference(contender: Contender, workload: str) -> float:
-    axis = str(contender.variant.changed_axis)
+    axis = str(contender.changed_axis)
     if axis != "allocator":
         return COST[axis]
     return COST[str(contender.variant.axes["allocator"])] if workload in ALLOCATING else 1.0

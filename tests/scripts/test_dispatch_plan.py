@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 
 from conftest import ROOT
 from httpdyno_bench import dispatch_plan, plan
@@ -11,7 +12,7 @@ from httpdyno_bench.tables import load_variants, load_workloads, select
 
 VARIANTS = select(load_variants(ROOT / "variants" / "variants.json"), None, "variant", "dispatch")
 WORKLOADS = select(load_workloads(ROOT / "bench" / "scenarios.json"), None, "workload", "dispatch")
-CONTENDERS = with_pool_sizes(VARIANTS)
+CONTENDERS = with_pool_sizes(VARIANTS, spinning=any("spin" in workload.dispatch for workload in WORKLOADS))
 SWEPT = {"inline-system", *(f"pool-system@{size}" for size in POOL_SIZES)}
 
 
@@ -38,8 +39,20 @@ def test_a_contender_differs_from_its_reference_in_one_thing() -> None:
     for contender in compared:
         reference = contenders[str(contender.reference)]
         axes = {axis for axis, value in contender.variant.axes.items() if value != reference.variant.axes[axis]}
-        assert axes == {contender.variant.changed_axis}
-        assert contender.variant.changed_axis == "dispatch" or contender.workers == reference.workers
+        spun = {"spin"} if contender.spin_us != reference.spin_us else set()
+        assert axes | spun == {contender.changed_axis}
+        assert contender.changed_axis == "dispatch" or contender.workers == reference.workers
+
+
+def test_workers_that_spin_are_compared_with_workers_that_do_not() -> None:
+    (spinning,) = [each for each in with_pool_sizes(VARIANTS, spinning=True) if each.spin_us is not None]
+    assert spinning.name == "pool-system@1-spin50" and spinning.reference == "pool-system@1"
+    assert spinning.flags == ("--thread-pool-count", "1", "--thread-pool-spin-us", "50")
+    assert not spinning.is_plain
+    workloads = [dataclasses.replace(workload, dispatch=("turns", "spin")) for workload in WORKLOADS[:2]]
+    profile = plan.profile_of("quick", suite="dispatch")
+    steps = dispatch_plan.make_plan(profile, with_pool_sizes(VARIANTS, spinning=True), workloads, 1)
+    assert {step.kind for step in steps if step.variant == spinning.name} == {"cell", "turn"}
 
 
 def test_every_comparison_stands_beside_the_pair_of_one_source() -> None:

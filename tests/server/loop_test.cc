@@ -40,7 +40,12 @@ TEST(Loop, ASplitRequestGetsTheSameAnswer) {
       peer->to_server.push_back(piece);
       bench.turn();
     }
-    return peer->written;
+    std::string written = peer->written;
+    // A second may end between two of them.
+    constexpr std::string_view kDate = "\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT";
+    for (std::size_t at = 0; (at = written.find("\r\nDate: ", at)) != std::string::npos;)
+      written.erase(at, kDate.size());
+    return written;
   };
   const std::string whole = answer({input});
   EXPECT_EQ(count(whole, "HTTP/1.1 200 OK"), 3);

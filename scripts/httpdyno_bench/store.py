@@ -18,6 +18,7 @@ from typing import Any
 import jsonschema
 
 from .errors import RunError, UsageError
+from .tables import SUITES
 
 JOURNAL = "cells.ndjson"
 RECORD = "record.json"
@@ -122,9 +123,10 @@ def new_folder(out: Path, commit: str, what: str, when: datetime.datetime) -> Pa
 
 
 def create(out: Path, head: dict[str, Any], when: datetime.datetime) -> RunFolder:
-    """A new folder for a run of a profile."""
+    """A new folder for a run of a profile. That of the first suite, the usual one, goes without saying."""
+    suite, profile = head["suite"], head["profile"]["name"]
     try:
-        path = new_folder(out, head["revision"]["commit"], head["profile"]["name"], when)
+        path = new_folder(out, head["revision"]["commit"], profile if suite == SUITES[0] else f"{suite}-{profile}", when)
         head = {"name": path.name, **head}
         # A journal without its head could not go on.
         _write_whole(path / JOURNAL, json.dumps(head, ensure_ascii=False) + "\n")

@@ -29,7 +29,7 @@ def crossing_us(sweep: str, workers: int) -> float:
     return math.inf if sweep == "work" or workers == 1 else CROSSING_US
 
 
-def make_record(results: Path, name: str = "2026-11-21T1300Z-aaaaaaa-quick", rounds: int = 6, seed: int = 1) -> Path:
+def make_record(results: Path, name: str = "2026-11-21T1300Z-aaaaaaa-dispatch-quick", rounds: int = 6, seed: int = 1) -> Path:
     """Writes a record and returns its folder."""
     folder = results / name
     folder.mkdir(parents=True)

@@ -172,13 +172,13 @@ def test_page_and_advice_name_their_records_and_are_proven(
     assert cli.main(arguments) == 0
     page = (tmp_path / "BENCH.md").read_text(encoding="utf-8")
     first = page.splitlines()[0]
-    for name in ("2026-11-21T1200Z-aaaaaaa-quick", "2026-11-21T1300Z-aaaaaaa-quick"):
+    for name in ("2026-11-21T1200Z-aaaaaaa-quick", "2026-11-21T1300Z-aaaaaaa-dispatch-quick"):
         assert f"{name}/record.json" in first
     assert "## Inline or pool, and which allocator" in page and "](docs/plots/crossings.svg)" in page
     assert page.count("| server CPU per request, pool-system@1 over inline-system") == 2
     lines = (tmp_path / "docs" / "TUNING.md").read_text(encoding="utf-8").splitlines()
     advised = [line for line in lines if line.startswith("- ")]
-    assert advised and all("2026-11-21T1300Z-aaaaaaa-quick/record.json" in line for line in advised)
+    assert advised and all("2026-11-21T1300Z-aaaaaaa-dispatch-quick/record.json" in line for line in advised)
     assert cli.main([*arguments, "--check"]) == 0
     file = tmp_path / "docs" / "TUNING.md"
     file.write_text(file.read_text(encoding="utf-8").replace(" times", " time", 1), encoding="utf-8")
@@ -193,7 +193,7 @@ def test_without_a_record_of_dispatch_the_part_is_absent(
     assert cli.main(["--record", base, "--out", str(tmp_path)]) == 0
     assert "Inline or pool" not in (tmp_path / "BENCH.md").read_text(encoding="utf-8")
     assert not (tmp_path / "docs" / "TUNING.md").exists()
-    other = str(results / "2026-11-21T1300Z-aaaaaaa-quick")
+    other = str(results / "2026-11-21T1300Z-aaaaaaa-dispatch-quick")
     assert cli.main(["--record", other, "--out", str(tmp_path)]) == 2
     assert "one record of the suite base" in capsys.readouterr().err
     # In any order.
@@ -225,7 +225,7 @@ def test_a_record_of_part_of_the_tables_is_reported(
 
     changed(tmp_path / "results", leave_out)
     base = str(results / "2026-11-21T1200Z-aaaaaaa-quick")
-    other = str(tmp_path / "results" / "2026-11-21T1300Z-aaaaaaa-quick")
+    other = str(tmp_path / "results" / "2026-11-21T1300Z-aaaaaaa-dispatch-quick")
     files = cli.make_files(Path(base), Path(other))
     page = files["BENCH.md"].decode()
     assert all(f"| {name} |" in page for name in kept) and "does not have it measured" in files["docs/TUNING.md"].decode()

@@ -32,7 +32,8 @@ def record(done: tuple[World, subprocess.CompletedProcess[str]]) -> dict[str, An
 
 def test_its_record_meets_the_schema(record: dict[str, Any]) -> None:
     jsonschema.validate(record, SCHEMA)
-    assert record["suite"] == "dispatch" and "--suite dispatch" in record["command"]
+    assert record["suite"] == "dispatch" and record["name"].endswith("-dispatch-smoke")
+    assert "--suite dispatch" in record["command"]
     assert [row["name"] for row in record["contenders"]] == ["inline-system", "inline-mimalloc", *POOLS]
     assert {cell["variant"] for cell in record["cells"]} == {"inline-system", "inline-mimalloc", *POOLS}
     assert {(turn["variant"], turn["reference"]) for turn in record["turns"]} == {

@@ -15,7 +15,8 @@ from httpdyno_bench import store
 from httpdyno_bench.errors import RunError, UsageError
 from httpdyno_bench.record import without_paths
 
-HEAD: dict[str, Any] = {"revision": {"commit": "a" * 40, "dirty": False}, "profile": {"name": "quick"}}
+HEAD: dict[str, Any] = {"revision": {"commit": "a" * 40, "dirty": False}, "suite": "base",
+                        "profile": {"name": "quick"}}
 NOON = datetime.datetime(2026, 11, 21, 12, 0, tzinfo=datetime.timezone.utc)
 
 

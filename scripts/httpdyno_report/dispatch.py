@@ -117,7 +117,10 @@ class Dispatch:
 # mix, a pool of eight over inline; calls of each request, the worst of all sizes.
 _PRICE_TARGETS = (("keepalive-get", 1.35), ("pipelined-16", 1.60))
 _MIX_TARGET = ("pool-system@8", 0.2)
-_CALL_TARGETS = (("write", "writes to the eventfd for each request", 0.2), ("epoll_ctl", "epoll_ctl for each request", 0.0))
+_CALL_TARGETS = (
+    ("write", "writes to the eventfd for each request", 0.2),
+    ("epoll_ctl", "epoll_ctl for each request beyond its connection's own", 0.0),
+)
 
 
 def make_dispatch(record: Record) -> Dispatch:

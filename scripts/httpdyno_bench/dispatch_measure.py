@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -41,7 +42,11 @@ class DispatchBench(Bench):
         chance.shuffle(order)
         samples = {}
         for name in order:
-            with self._serving(name, workload.server, chance, workload.spread) as server, scratch_folder() as scratch:
+            with (
+                _named(name),
+                self._serving(name, workload.server, chance, workload.spread) as server,
+                scratch_folder() as scratch,
+            ):
                 figures, load = self._drive(
                     server, lambda: self._generators.loadgen(
                         server.url, point, self._cores.generator, seconds, self._profile.warmup_seconds,
@@ -67,8 +72,9 @@ class DispatchBench(Bench):
                 uploaders = stack.enter_context(
                     uploading(server.url, workload.path, workload.connections, workload.body_bytes)
                 )
-                for _ in range(workload.bursts):
-                    uploaders.burst()
+                with _named(name):
+                    for _ in range(workload.bursts):
+                        uploaders.burst()
                 resting.append((name, server, time.monotonic(), {"empty": empty, "after_burst": footprint(server)}))
             samples = {name: self._rested(server, since, memory) for name, server, since, memory in resting}
             for name, server, _, _ in resting:
@@ -122,3 +128,12 @@ class DispatchBench(Bench):
             "requests": second[0].requests,
             "calls": {name: second[1][name] - first[1][name] for name in second[1]},
         }
+
+
+@contextlib.contextmanager
+def _named(contender: str) -> Iterator[None]:
+    """Where a step has several servers, an error says whose it is."""
+    try:
+        yield
+    except RunError as error:
+        raise RunError(f"{contender}: {error}") from error

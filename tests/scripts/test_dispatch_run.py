@@ -103,7 +103,7 @@ def test_a_refused_upload_fails_the_run(world: World) -> None:
     run = world.bench("--suite", "dispatch", "--profile", "smoke", "--variants", "inline-system,inline-mimalloc",
                       "--workloads", "json,upload-burst", "--seed", "7")
     assert run.returncode == 1
-    assert "the answer was b'HTTP/1.1 413 Content Too Large'" in run.stderr and "go on with" in run.stderr
+    assert "inline-mimalloc: the answer was b'HTTP/1.1 413 Content Too Large'" in run.stderr and "go on with" in run.stderr
     world.change(faults={})
     (folder,) = world.folders()
     again = world.bench("--resume", folder.name)

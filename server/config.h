@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "net/base/time.h"
 #include "net/http/request_parser.h"
 
 namespace httpdyno {
@@ -65,7 +66,11 @@ inline constexpr std::size_t kFirstBufferBytes =
     16 * 1024;  // what an unfinished request gets first; doubled when full
 inline constexpr std::size_t kStreamBlockBytes = 32 * 1024;  // of a streamed body, pulled at a time
 inline constexpr std::uint32_t kTurnsBehindMax = 128;        // before deadlines count although input waits
-inline constexpr milliseconds kAcceptRetry{100};             // after the descriptors or the memory ran out
+inline constexpr std::size_t kHeldBytesMax =
+    16 * 1024;  // of answers that wait for their connection's next one
+inline constexpr Duration kHoldMax = std::chrono::milliseconds(1);  // that they do
+inline constexpr Duration kDoze = std::chrono::microseconds(50);  // of a loop, while workers have more to do
+inline constexpr milliseconds kAcceptRetry{100};  // after the descriptors or the memory ran out
 
 static_assert(kFirstBufferBytes >= 4096, "a browser's head must fit without growing");
 static_assert(kRequestBytesMaxMax + kTrailerBytesMaxMax + (1UL << 24) <= UINT32_MAX,

@@ -42,6 +42,7 @@ void Connection::open(io::ConnId id, const Config& config, Time now) {
   timer_due = kNever;
   receiving = true;
   in_dirty_list = false;
+  held_since = kNever;
   waits_for_output_ = waits_for_turn_ = peer_ended_ = continue_sent_ = false;
   begin_request(config, now);
   unsent_answers_ = 0;
@@ -62,7 +63,7 @@ void Connection::start_lingering(const Config& config, Time now) {
 
 std::size_t Connection::octets_wanted(std::size_t available) const {
   if (frame_ == nullptr) return available;
-  const std::size_t declared = frame_->parser.declared_bytes();
+  const std::size_t declared = frame_->parser->declared_bytes();
   return declared == 0 ? available : std::min(available, declared - frame_->bytes.size());
 }
 
@@ -71,13 +72,13 @@ void Connection::begin(Commons& commons, std::span<char> octets) {
   commons.granted = std::min(config.requests_per_turn, config.pipeline_depth_max - unsent_answers_);
   commons.budget = commons.granted;
   if (frame_ == nullptr) {
-    commons.cursor = {.octets = octets, .parser = &commons.lent_parser, .lent = true};
+    commons.cursor = {.octets = octets, .parser = commons.lent_parser.get(), .lent = true};
     return;
   }
   ByteBuffer& bytes = frame_->bytes;
   grow(commons, bytes.size() + octets.size());
   bytes.append({octets.data(), octets.size()});
-  commons.cursor = {.octets = bytes.bytes(), .parser = &frame_->parser, .lent = false};
+  commons.cursor = {.octets = bytes.bytes(), .parser = frame_->parser.get(), .lent = false};
 }
 
 bool Connection::next_request(Commons& commons) {
@@ -135,7 +136,7 @@ void Connection::end(Commons& commons, Time now) {
   // What waits behind a worker or a stream has its time from then on.
   if (frame_ != nullptr && state_ == State::reading) {
     if (!had_frame || some_were_whole) begin_request(commons.config, now);
-    if (!inside_body_ && frame_->parser.head_complete()) begin_body(commons.config, now);
+    if (!inside_body_ && frame_->parser->head_complete()) begin_body(commons.config, now);
   }
   if (peer_ended_) on_peer_end(commons);
   commons.cursor = {};
@@ -145,14 +146,14 @@ void Connection::keep_unfinished(Commons& commons) {
   Commons::Cursor& cursor = commons.cursor;
   if (!cursor.lent) {
     frame_->bytes.consume(cursor.used);
-    frame_->bytes.truncate(frame_->parser.compact(frame_->bytes.bytes()));
-    return grow(commons, frame_->parser.declared_bytes());
+    frame_->bytes.truncate(frame_->parser->compact(frame_->bytes.bytes()));
+    return grow(commons, frame_->parser->declared_bytes());
   }
   ASSERT(frame_ == nullptr);
   frame_ = commons.frames.take();
   std::swap(frame_->parser, commons.lent_parser);
   const std::span<char> rest = cursor.rest();
-  grow(commons, std::max(rest.size(), frame_->parser.declared_bytes()));
+  grow(commons, std::max(rest.size(), frame_->parser->declared_bytes()));
   frame_->bytes.append({rest.data(), rest.size()});
 }
 
@@ -162,13 +163,13 @@ void Connection::grow(Commons& commons, std::size_t total) {
   ByteBuffer& bytes = frame_->bytes;
   if (total <= bytes.capacity()) return bytes.reserve_total(total);
   if (bytes.capacity() > 0) commons.stats.buffer_growths.add();
-  const bool declared = total == frame_->parser.declared_bytes();
+  const bool declared = total == frame_->parser->declared_bytes();
   bytes.reserve_total(declared ? total : std::max({total, bytes.capacity() * 2, kFirstBufferBytes}));
 }
 
 void Connection::drop_frame(Commons& commons) {
   if (frame_ == nullptr) return;
-  if (commons.cursor.parser == &frame_->parser) commons.cursor = {.parser = &commons.lent_parser};
+  if (commons.cursor.parser == frame_->parser.get()) commons.cursor = {.parser = commons.lent_parser.get()};
   commons.frames.give_back(frame_);
   frame_ = nullptr;
 }
@@ -234,11 +235,13 @@ RequestFrame* Connection::freeze(Commons& commons, Time now) {
     // The frame holds this request and nothing else: it leaves as it is.
     leaving = frame_;
     frame_ = nullptr;
-    cursor = {.parser = &commons.lent_parser};
+    cursor = {.parser = commons.lent_parser.get()};
   } else {
     // Only this request's octets leave; what is behind them waits here.
     leaving = commons.frames.take();
-    std::swap(leaving->parser, *cursor.parser);
+    std::unique_ptr<http::RequestParser>& parser = cursor.lent ? commons.lent_parser : frame_->parser;
+    std::swap(leaving->parser, parser);
+    cursor.parser = parser.get();
     leaving->bytes.append({request.data(), request.size()});
     cursor.used += request.size();
   }
@@ -253,8 +256,10 @@ void Connection::thaw(Commons& commons, const RequestFrame& frame, std::string_v
   move_to(State::reading);
   begin_request(commons.config, now);
   const auto copy_head = [head](char* out) { return put_octets(out, head); };
-  const bool keep_alive = stays(commons, frame.parser, response);
-  answer(commons, head.size(), copy_head, keep_alive, http::content_of(response, frame.parser.is_head()));
+  const bool keep_alive = stays(commons, *frame.parser, response);
+  answer(commons, head.size(), copy_head, keep_alive, http::content_of(response, frame.parser->is_head()));
+  if (keep_alive && stream == nullptr) [[likely]]
+    return;
   conclude(std::move(stream), keep_alive);
   if (state_ == State::streaming) append_block(commons, block);
 }
@@ -308,7 +313,7 @@ bool Connection::stays(const Commons& commons, const http::RequestParser& parser
 // The parser of the request that is being read or has begun to arrive; null when there is none.
 const http::RequestParser* Connection::present_parser(const Commons& commons) const {
   if (commons.cursor.parser != nullptr) return commons.cursor.parser;
-  return frame_ != nullptr ? &frame_->parser : nullptr;
+  return frame_ != nullptr ? frame_->parser.get() : nullptr;
 }
 
 void Connection::refuse(Commons& commons, int status, std::string_view reason) {

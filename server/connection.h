@@ -42,7 +42,7 @@ struct Commons {
       : config(given),
         frames(given.parse_limits(), given.buffer_retain_bytes_max),
         outputs(given.buffer_retain_bytes_max),
-        lent_parser(given.parse_limits()) {}
+        lent_parser(std::make_unique<http::RequestParser>(given.parse_limits())) {}
   Commons(const Commons&) = delete;
   Commons& operator=(const Commons&) = delete;
 
@@ -60,7 +60,7 @@ struct Commons {
 
   // What is being read just now: only one connection is served at a time. Octets that are lent have a parser
   // of their own; if they end inside a request, a frame takes over what it knows.
-  http::RequestParser lent_parser;
+  std::unique_ptr<http::RequestParser> lent_parser;
   struct Cursor {
     std::span<char> octets{};
     std::size_t used = 0;  // octets of whole requests that are dealt with
@@ -170,7 +170,7 @@ class Connection : public TimerNode {
     if (!output_.empty()) return;
     unsent_answers_ = 0;
     // An empty line behind the answer begins no request: whoever has just got it is not late with the next.
-    if (state_ == State::reading && frame_ != nullptr && !frame_->parser.started())
+    if (state_ == State::reading && frame_ != nullptr && !frame_->parser->started())
       begin_request(commons.config, now);
   }
   // Octets should be read: not while a worker has the request, while answers wait to be sent, or after the
@@ -193,7 +193,7 @@ class Connection : public TimerNode {
   bool said_all() const { return state_ == State::finishing && output_.empty(); }
   bool worth_lingering() const { return !peer_ended_; }
   // A request has begun to arrive.
-  bool inside_request() const { return frame_ != nullptr && frame_->parser.started(); }
+  bool inside_request() const { return frame_ != nullptr && frame_->parser->started(); }
   bool holds_frame() const { return frame_ != nullptr; }
   // Somebody else has its request or its stream; and for longer than timeout_handler.
   bool with_worker() const {
@@ -214,7 +214,8 @@ class Connection : public TimerNode {
   Time timer_due = kNever;  // when the timer fires: perhaps earlier, never later than `due`
   bool receiving = true;
   bool in_dirty_list = false;
-  Job* job = nullptr;  // with_worker(): what is waited for
+  Time held_since = kNever;  // its answers wait for the next one
+  Job* job = nullptr;        // with_worker(): what is waited for
 
  private:
   void move_to(State to);

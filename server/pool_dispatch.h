@@ -1,66 +1,20 @@
-// Handlers on N workers: the loop hands a request over with its octets and gets it back with the response's
-// head. Streamed bodies are pulled there, too, a block at a time: a producer may wait as a handler may.
+// Handlers on N workers: the loop hands requests over with their octets, in batches, and gets them back with the
+// responses' heads. Streamed bodies are pulled there, too, a block at a time: a producer may wait as a handler may.
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
-#include <memory>
-#include <mutex>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "net/base/byte_buffer.h"
+#include "net/base/inbox.h"
 #include "net/base/intrusive_list.h"
-#include "net/http/response_writer.h"
-#include "net/io/io.h"
 #include "server/config.h"
 #include "server/handler.h"
-#include "server/request_frame.h"
+#include "server/job.h"
+#include "server/work_queue.h"
 
 namespace httpdyno {
-
-// A request on its way through the pool. It owns everything that a worker touches, so its connection may go
-// at any time. Owned by the loop, except between submit() and take_completed(): then by the pool and its
-// workers, and only `abandoned` may be set.
-struct Job {
-  io::ConnId connection;
-  // The loop's: nobody waits for it any more. A hint for a worker that has not begun, which need not; the whole truth
-  // for the loop when the job comes back.
-  std::atomic<bool> abandoned{false};
-  bool ran = false;
-  RequestFrame* frame = nullptr;  // the request; null when only a block of `stream` is wanted
-  http::Response response;
-  ByteBuffer head;  // the worker's: what write_head() made
-  bool threw = false;
-  std::unique_ptr<http::BodyStream> stream;  // of a response before, or of this one
-  ByteBuffer block;                          // the worker's: what it pulled
-  Job* next = nullptr;
-
-  // The worker's part.
-  template <Handler H>
-  void run(H& handler) {
-    ran = true;
-    if (frame != nullptr) {
-      threw = !run_handler(handler, frame->request(), response);
-      char* const begin = head.reserve(http::head_bytes_max(response));
-      const int minor_version = frame->parser.minor_version();
-      head.commit(static_cast<std::size_t>(http::write_head(response, minor_version, begin) - begin));
-      stream = http::take_stream(response, frame->parser.is_head(), minor_version);
-    }
-    // One piece: what a producer had to wait for is sent at once.
-    if (stream != nullptr) stream->pull(block, kStreamBlockBytes);
-  }
-  void clear() {
-    response.reset();
-    head.clear();
-    block.clear();
-    stream.reset();
-    frame = nullptr;
-    threw = ran = false;
-    abandoned.store(false, std::memory_order_relaxed);
-  }
-};
 
 template <Handler H>
 class PoolDispatch {
@@ -70,13 +24,14 @@ class PoolDispatch {
   PoolDispatch(const Config& config, H handler)
       : handler_(std::move(handler)),
         count_(config.thread_pool_count),
-        backlog_(config.thread_pool_backlog) {}
+        backlog_(config.thread_pool_backlog),
+        queue_(std::chrono::microseconds(config.thread_pool_spin_us)) {}
   PoolDispatch(const PoolDispatch&) = delete;
   PoolDispatch& operator=(const PoolDispatch&) = delete;
   ~PoolDispatch() {
     stop();
-    for (auto* list : {&queued_, &completed_}) {
-      while (Job* job = list->pop()) {
+    for (IntrusiveQueue<Job> left : {batch_, queue_.take_all(), completed_.take_all()}) {
+      while (Job* job = left.pop()) {
         delete job->frame;
         delete job;
       }
@@ -89,8 +44,8 @@ class PoolDispatch {
                                         : "thread-pool-count is 0; a pool needs at least 1 thread";
   }
 
-  // Starts the workers; wake() is called by them when there is something in take_completed() and was not
-  // before.
+  // Starts the workers; wake() is called by them when there is something in collect() that the loop would not see in
+  // time.
   template <class Waker>
   void start(Waker waker) {
     workers_.reserve(count_);
@@ -102,11 +57,7 @@ class PoolDispatch {
   // Waits for the handlers that are running; what still waits for a worker is dropped. No thread can be
   // cancelled: a handler that never returns keeps this from returning.
   void stop() {
-    {
-      std::lock_guard lock(queue_mutex_);
-      stopping_ = true;
-    }
-    queue_changed_.notify_all();
+    queue_.stop();
     for (std::thread& worker : workers_) worker.join();
     workers_.clear();
   }
@@ -123,70 +74,73 @@ class PoolDispatch {
     resting_.push(job);
   }
 
-  // False when every worker has a request and as many wait as may. A worker that is about to wake counts as free;
-  // blocks of bodies do not count: their requests have been let in.
-  bool has_room() const { return requests_.load(std::memory_order_relaxed) < count_ + backlog_; }
-  void submit(Job* job) {
-    if (job->frame != nullptr) requests_.fetch_add(1, std::memory_order_relaxed);
-    {
-      std::lock_guard lock(queue_mutex_);
-      queued_.push(job);
-    }
-    queue_changed_.notify_one();
+  // False when every worker has a request and as many wait as may. A worker that is about to wake counts as free, and
+  // so does one whose answer lies here; blocks of bodies do not count: their requests have been let in.
+  bool has_room() const {
+    const std::size_t room = count_ + backlog_;
+    return requests_ < room ||
+           requests_ < room + completed_.count([](const Job& job) { return job.frame != nullptr; });
   }
-
+  // With the next hand_over().
+  void submit(Job* job) {
+    if (job->frame != nullptr) ++requests_;
+    ++jobs_;
+    batch_.push(job);
+  }
+  void hand_over() {
+    if (!batch_.empty()) queue_.push(batch_.take_all());
+  }
   // It comes back nevertheless, run or not.
   void abandon(Job* job) { job->abandoned.store(true, std::memory_order_relaxed); }
-
-  IntrusiveQueue<Job> take_completed() {
-    std::lock_guard lock(completed_mutex_);
-    return completed_.take_all();
+  // What the workers have done since the last time.
+  IntrusiveQueue<Job> collect() {
+    return completed_.take_all([this](const Job& job) {
+      --jobs_;
+      if (job.frame != nullptr) --requests_;
+    });
   }
+  // Before the loop waits, for as long as it likes (sleeping) or a moment (dozing). False: there is something.
+  bool rest(Watch how) { return completed_.rest(how); }
+  // Some have been handed over and not collected.
+  bool busy() const { return jobs_ > 0; }
 
  private:
-  // Keeps what the loop writes from what the workers write.
-  static constexpr std::size_t kCacheLine = 64;
-
   template <class Waker>
   void work(Waker waker) {
-    while (Job* job = next_job()) {
-      if (!job->abandoned.load(std::memory_order_relaxed)) job->run(handler_);
-      // Before the answer can be seen: whoever asks again because of it must find this worker free.
-      if (job->frame != nullptr) requests_.fetch_sub(1, std::memory_order_relaxed);
-      if (complete(job)) waker.wake();
+    bool owes_wake = false;
+    const auto wake_if_owed = [&] {
+      if (std::exchange(owes_wake, false)) waker.wake();
+    };
+    // One at a time, or a slow handler would hold up what another worker could do.
+    const std::size_t share = count_ == 1 ? SIZE_MAX : 1;
+    for (;;) {
+      IntrusiveQueue<Job> taken = queue_.take(share, wake_if_owed);
+      if (taken.empty()) return wake_if_owed();
+      while (Job* job = taken.pop()) {
+        if (!job->abandoned.load(std::memory_order_relaxed) && !queue_.stopped()) job->run(handler_);
+        switch (completed_.push(job)) {
+          case Watch::awake: break;
+          case Watch::dozing: owes_wake = true; break;
+          case Watch::sleeping: waker.wake(); break;
+        }
+      }
     }
   }
 
-  Job* next_job() {
-    std::unique_lock lock(queue_mutex_);
-    queue_changed_.wait(lock, [this] { return stopping_ || !queued_.empty(); });
-    if (stopping_) return nullptr;
-    return queued_.pop();
-  }
-
-  // True when the loop must be woken: decided under the lock, or a wake could be lost.
-  bool complete(Job* job) {
-    std::lock_guard lock(completed_mutex_);
-    const bool was_empty = completed_.empty();
-    completed_.push(job);
-    return was_empty;
-  }
+  // Keeps what the loop writes from what the workers write.
+  static constexpr std::size_t kCacheLine = 64;
 
   H handler_;
   const std::uint32_t count_;
   const std::size_t backlog_;
   std::vector<std::thread> workers_;
   IntrusiveStack<Job> resting_;
+  IntrusiveQueue<Job> batch_;
+  std::size_t jobs_ = 0;      // handed over and not collected
+  std::size_t requests_ = 0;  // of them
 
-  alignas(kCacheLine) std::atomic<std::size_t> requests_{
-      0};  // that wait or are with a worker: loop up, workers down
-  std::mutex queue_mutex_;
-  std::condition_variable queue_changed_;
-  IntrusiveQueue<Job> queued_;
-  bool stopping_ = false;
-
-  alignas(kCacheLine) std::mutex completed_mutex_;
-  IntrusiveQueue<Job> completed_;
+  alignas(kCacheLine) WorkQueue<Job> queue_;
+  alignas(kCacheLine) Inbox<Job> completed_;
 };
 
 }  // namespace httpdyno

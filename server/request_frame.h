@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string_view>
 
 #include "net/base/byte_buffer.h"
@@ -16,13 +17,14 @@ namespace httpdyno {
 // Belongs to one connection or one job at a time. `bytes` begins with the first octet that `parser` was
 // given.
 struct RequestFrame {
-  explicit RequestFrame(const http::ParseLimits& limits) : parser(limits) {}
+  explicit RequestFrame(const http::ParseLimits& limits)
+      : parser(std::make_unique<http::RequestParser>(limits)) {}
 
-  http::RequestParser parser;
+  std::unique_ptr<http::RequestParser> parser;  // never null; changes hands by its pointer
   ByteBuffer bytes;
   RequestFrame* next = nullptr;
 
-  http::Request request() const { return {parser, bytes.data()}; }
+  http::Request request() const { return {*parser, bytes.data()}; }
 };
 
 // Frames that rest, last used first. What they keep together stays below a bound; an idle connection has none
@@ -48,7 +50,7 @@ class FramePool {
   }
 
   void give_back(RequestFrame* frame) {
-    frame->parser.reset();
+    frame->parser->reset();
     frame->bytes.clear();
     if (retained_bytes_ + bytes_of(*frame) > retain_bytes_max_) frame->bytes.release();
     if (retained_bytes_ + bytes_of(*frame) > retain_bytes_max_) {
@@ -66,7 +68,8 @@ class FramePool {
 
  private:
   std::size_t bytes_of(const RequestFrame& frame) const {
-    return sizeof frame + limits_.fields_max * sizeof(http::FieldRange) + frame.bytes.capacity();
+    return sizeof frame + sizeof *frame.parser + limits_.fields_max * sizeof(http::FieldRange) +
+           frame.bytes.capacity();
   }
 
   http::ParseLimits limits_;

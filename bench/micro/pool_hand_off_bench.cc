@@ -34,7 +34,7 @@ void hand_off(benchmark::State& state) {
   for (std::uint32_t i = 0; i < depth; ++i) {
     auto frame = std::make_unique<RequestFrame>(config.parse_limits());
     frame->bytes.append(kSmallHead);
-    if (frame->parser.parse(frame->bytes.bytes()) != http::RequestParser::Result::complete) {
+    if (frame->parser->parse(frame->bytes.bytes()) != http::RequestParser::Result::complete) {
       return state.SkipWithError("the request was not read");
     }
     frames.push_back(std::move(frame));
@@ -48,12 +48,14 @@ void hand_off(benchmark::State& state) {
       job->frame = frames[i].get();
       pool.submit(job);
     }
+    pool.hand_over();
     for (std::uint32_t left = depth; left > 0;) {
-      if (io.wait(5s)) return state.SkipWithError("the wait failed");
-      bool woken = false;
-      while (io.next() != nullptr) woken = true;
-      if (!woken) return state.SkipWithError("a wake was lost");
-      IntrusiveQueue<Job> completed = pool.take_completed();
+      const bool sleeps = pool.rest(Watch::sleeping);
+      if (io.wait(sleeps ? Duration(5s) : Duration::zero())) return state.SkipWithError("the wait failed");
+      while (io.next() != nullptr) {
+      }
+      IntrusiveQueue<Job> completed = pool.collect();
+      if (sleeps && completed.empty()) return state.SkipWithError("a wake was lost");
       while (Job* job = completed.pop()) {
         if (job->threw || !job->head.view().starts_with("HTTP/1.1 200 OK\r\n") ||
             job->response.body() != "Hello, World!") {

@@ -37,6 +37,18 @@ class IntrusiveQueue {
     return node;
   }
 
+  // All of another queue, behind what is here.
+  void append(IntrusiveQueue other) {
+    if (other.empty()) return;
+    if (tail_ != nullptr) {
+      tail_->next = other.head_;
+    } else {
+      head_ = other.head_;
+    }
+    tail_ = other.tail_;
+    size_ += other.size_;
+  }
+
   // Everything at once; this queue is empty afterwards.
   IntrusiveQueue take_all() {
     IntrusiveQueue taken = *this;

@@ -39,7 +39,10 @@ class ManualDispatch {
   }
   void abandon(Job* job) { job->abandoned = true; }
   void give_back(Job* job) { delete job; }
-  IntrusiveQueue<Job> take_completed() { return completed.take_all(); }
+  void hand_over() {}
+  IntrusiveQueue<Job> collect() { return completed.take_all(); }
+  bool rest(Watch) const { return completed.empty(); }
+  bool busy() const { return !queued.empty(); }
 
   // --- the test's side ---
   // Answers the oldest request, unless nobody waits for it, and returns its path, or pulls the block that is asked

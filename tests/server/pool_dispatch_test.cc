@@ -31,7 +31,8 @@ TEST(PoolDispatch, RequestsCountAgainstTheBacklogAndBlocksOfBodiesDoNot) {
   EXPECT_FALSE(dispatch.has_room());
 }
 
-// P16, P22: one wake tells of all that has come since the loop fetched last, and what it never fetches is freed.
+// P16, P22: of all that comes while it does not look, a loop that dozes or sleeps is told once, one that is awake never;
+// and what it does not fetch is freed.
 TEST(PoolDispatch, AnswersThatWaitToBeFetchedCostOneWakeAndLeakNothing) {
   struct Counting {
     std::atomic<int>* calls;
@@ -47,20 +48,26 @@ TEST(PoolDispatch, AnswersThatWaitToBeFetchedCostOneWakeAndLeakNothing) {
   constexpr std::string_view kRequest = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
   Config config;
   config.thread_pool_count = 2;
-  std::atomic<int> calls{0};
-  std::atomic<int> wakes{0};
-  PoolDispatch<Counting> dispatch(config, Counting{&calls});
-  dispatch.start(Waker{&wakes});
-  for (int i = 0; i < 50; ++i) {
-    Job* job = dispatch.new_job();
-    job->frame = new RequestFrame(config.parse_limits());
-    job->frame->bytes.append(kRequest);
-    ASSERT_EQ(job->frame->parser.parse(job->frame->bytes.bytes()), http::RequestParser::Result::complete);
-    dispatch.submit(job);
+  for (const Watch loop : {Watch::awake, Watch::dozing, Watch::sleeping}) {
+    std::atomic<int> calls{0};
+    std::atomic<int> wakes{0};
+    PoolDispatch<Counting> dispatch(config, Counting{&calls});
+    dispatch.start(Waker{&wakes});
+    for (int i = 0; i < 50; ++i) {
+      Job* job = dispatch.new_job();
+      job->frame = new RequestFrame(config.parse_limits());
+      job->frame->bytes.append(kRequest);
+      ASSERT_EQ(job->frame->parser->parse(job->frame->bytes.bytes()), http::RequestParser::Result::complete);
+      dispatch.submit(job);
+    }
+    if (loop != Watch::awake) {
+      ASSERT_TRUE(dispatch.rest(loop));
+    }
+    dispatch.hand_over();
+    while (calls < 50) std::this_thread::yield();
+    dispatch.stop();
+    EXPECT_EQ(wakes, loop == Watch::awake ? 0 : 1) << static_cast<int>(loop);
   }
-  while (calls < 50) std::this_thread::yield();
-  dispatch.stop();
-  EXPECT_EQ(wakes, 1);
 }
 
 TEST(PoolDispatch, JobsThatRestKeepAsManyBlocksAsThereAreWorkers) {

@@ -19,9 +19,32 @@ TEST(PooledLoop, AnswersOneRequestAtATimeInOrder) {
     EXPECT_EQ(bench.dispatch.work(), path);
     bench.io.waker().wake();
     bench.turn();
+    bench.turn();
     EXPECT_TRUE(peer->written.ends_with(path));
   }
   EXPECT_TRUE(peer->reading);
+}
+
+// Pipelined answers share a send while they come one after the other, but none waits for a handler that takes long.
+TEST(PooledLoop, AnAnswerIsHeldBackForTheNextOneButNotForLong) {
+  PoolBench bench;
+  auto peer = bench.io.connect();
+  peer->to_server.push_back(get("/1") + get("/2") + get("/3") + get("/4"));
+  bench.turn();
+  const auto answer_next = [&] {
+    bench.dispatch.work();
+    bench.io.waker().wake();
+    bench.turn();
+  };
+  answer_next();
+  answer_next();
+  EXPECT_EQ(peer->written, "") << "the third is with a worker";
+  bench.turn();
+  EXPECT_TRUE(peer->written.ends_with("/2")) << "nothing came meanwhile";
+  answer_next();
+  EXPECT_TRUE(peer->written.ends_with("/2"));
+  answer_next();
+  EXPECT_TRUE(peer->written.ends_with("/4")) << "no other is to come";
 }
 
 // C4, P3: what comes while a worker has the request stays with the kernel.

@@ -234,7 +234,7 @@ TEST(PooledStreaming, AHandlerThatThrewIsCountedOnce) {
   Job job;
   RequestFrame frame{http::ParseLimits()};
   frame.bytes.append(get("/throw"));
-  ASSERT_EQ(frame.parser.parse(frame.bytes.bytes()), http::RequestParser::Result::complete);
+  ASSERT_EQ(frame.parser->parse(frame.bytes.bytes()), http::RequestParser::Result::complete);
   job.frame = &frame;
   job.run(app);
   EXPECT_TRUE(job.threw);

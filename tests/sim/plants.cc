@@ -224,8 +224,8 @@ class LosesAWake : public SimIo {
 class SwapsAnswers : public SimDispatch<App> {
  public:
   using SimDispatch::SimDispatch;
-  IntrusiveQueue<Job> take_completed() {
-    IntrusiveQueue<Job> jobs = SimDispatch::take_completed();
+  IntrusiveQueue<Job> collect() {
+    IntrusiveQueue<Job> jobs = SimDispatch::collect();
     if (jobs.size() < 2) return jobs;
     Job* first = jobs.pop();
     Job* second = jobs.pop();

@@ -23,6 +23,8 @@ inline constexpr Duration kHandlerTimeMax = 5ms;
 inline constexpr Duration kSlowHandlerTimeMax = 500ms;
 // After a deadline: a timer's tick, and what a loop that is behind with its input does first.
 inline constexpr Duration kDeadlineSlack = 150ms;
+// A loop fetches answers when it is woken, or has dozed.
+inline constexpr Duration kFetchSlack = kDoze + 1ms;
 
 template <Handler H>
 class SimDispatch {
@@ -62,16 +64,29 @@ class SimDispatch {
   void submit(Job* job) {
     if (job->frame != nullptr) ++requests_;
     submitted_[job] = net_->now();
-    queued_.push(job);
-    if (running_ < workers_) begin();
+    batch_.push(job);
+  }
+  void hand_over() {
+    while (Job* job = batch_.pop()) {
+      queued_.push(job);
+      if (running_ < workers_) begin();
+    }
   }
   void abandon(Job* job) { job->abandoned = true; }
-  IntrusiveQueue<Job> take_completed() { return completed_.take_all(); }
+  IntrusiveQueue<Job> collect() {
+    return completed_.take_all([this](const Job& job) {
+      if (net_->now() > completed_at_[&job] + kFetchSlack) fetched_late_ = true;
+    });
+  }
+  bool rest(Watch how) { return completed_.rest(how); }
+  bool busy() const { return in_use_ > 0; }
 
   // Jobs that the loop has not got back.
   std::size_t in_use() const { return in_use_; }
   // A worker was waited for long after its time.
   bool deadline_missed() const { return deadline_missed_; }
+  // An answer lay there while the loop slept.
+  bool fetched_late() const { return fetched_late_; }
 
  private:
   void begin() {
@@ -89,9 +104,10 @@ class SimDispatch {
     }
     --running_;
     if (job->frame != nullptr) --requests_;
-    const bool was_empty = completed_.empty();
-    completed_.push(job);
-    if (was_empty) wake_();
+    completed_at_[job] = net_->now();
+    const Watch loop = completed_.push(job);
+    // A worker with something else to do lets a dozing loop be.
+    if (loop == Watch::sleeping || (loop == Watch::dozing && queued_.empty())) wake_();
     if (!queued_.empty()) begin();
   }
 
@@ -102,15 +118,18 @@ class SimDispatch {
   const Duration deadline_;
   const Duration time_max_;
   bool deadline_missed_ = false;
+  bool fetched_late_ = false;
   std::size_t running_ = 0;
   std::size_t requests_ = 0;
   std::size_t in_use_ = 0;
   std::function<void()> wake_;
-  std::unordered_map<Job*, Time> submitted_;
+  std::unordered_map<const Job*, Time> submitted_;
+  std::unordered_map<const Job*, Time> completed_at_;
   std::vector<std::unique_ptr<Job>> jobs_;
   IntrusiveStack<Job> resting_;
+  IntrusiveQueue<Job> batch_;
   IntrusiveQueue<Job> queued_;
-  IntrusiveQueue<Job> completed_;
+  Inbox<Job> completed_;
 };
 
 }  // namespace httpdyno::sim

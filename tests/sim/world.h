@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -41,6 +42,10 @@ class World {
         server_io_(scene_.net),
         client_io_(scene_.net) {
     server_io_.listen(kPort);
+    server_io_.meanwhile([this] {
+      let_clients_act();
+      return right() && !done_() && !client_io_.more();
+    });
     loop_ = std::make_unique<Loop<Io, Dispatch>>(scene_.plan.config, server_io_, *dispatch_);
     for (std::uint32_t i = 0; i < scene_.plan.clients.size(); ++i) {
       clients_.push_back(std::make_unique<Client>(scene_, client_io_, i));
@@ -89,6 +94,7 @@ class World {
   template <class Done>
   void run_until(Done done, std::string_view what) {
     const Time end = now() + longest_run(scene_.plan);
+    done_ = [&] { return done() || now() > end; };
     while (right() && !done()) {
       step();
       if (turns_ > kTurnsMax) scene_.witness.complain("the loop spins");
@@ -102,6 +108,10 @@ class World {
     if (loop_->turn(client_io_.more() ? Duration::zero() : kLongestWait))
       scene_.witness.complain("the loop gave up");
     loop_->check_invariants();
+    let_clients_act();
+  }
+
+  void let_clients_act() {
     ASSERT(!client_io_.wait(Duration::zero()));
     while (const io::Completion* completion = client_io_.next()) {
       clients_[completion->id.index]->on_completion(*completion);
@@ -138,6 +148,8 @@ class World {
     equal("frames in use", loop_->frames_in_use(), 0);
     if constexpr (Dispatch::kPooled) {
       if (dispatch_->deadline_missed()) scene_.witness.complain("a worker was waited for after its deadline");
+      if (dispatch_->fetched_late())
+        scene_.witness.complain("the loop slept while a worker's answer lay there");
     }
   }
   // No connection outlives its deadlines: none is forgotten until the drain sweeps it away.
@@ -182,6 +194,7 @@ class World {
   static constexpr std::uint16_t kPort = 80;
 
   Scene scene_;
+  std::function<bool()> done_;
   std::unique_ptr<Dispatch> dispatch_;
   Io server_io_;
   io::SimIo client_io_;

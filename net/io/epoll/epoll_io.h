@@ -97,6 +97,7 @@ class EpollIo {
 
   Entry* find(ConnId id);
   Entry& expect(ConnId id);
+  int wait_for_events(Duration limit);
   bool on_event(const epoll_event& event);
   bool on_connection_event(Entry& entry, ConnId id, std::uint32_t events);
   bool receive(Entry& entry, ConnId id);

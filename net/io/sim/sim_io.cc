@@ -51,9 +51,17 @@ Error SimIo::wait(Duration limit) {
   drained_ = false;
   ready_.insert(ready_.end(), later_.begin(), later_.end());
   later_.clear();
-  const bool work_left = !ready_.empty() || woken_.load() || (accepting_ && !backlog_.empty());
-  net_->advance(work_left ? kShortestWait + net_->up_to(net_->faults().turn_max)
-                          : std::max(limit, kShortestWait));
+  const auto has_news = [this] {
+    return !ready_.empty() || woken_.load() || (accepting_ && !backlog_.empty());
+  };
+  if (has_news()) {
+    net_->advance(kShortestWait + net_->up_to(net_->faults().turn_max));
+  } else {
+    const Time begin = net_->now();
+    do {
+      net_->advance(std::max(limit - (net_->now() - begin), kShortestWait));
+    } while (!has_news() && net_->now() - begin < limit && meanwhile_ && meanwhile_() && !has_news());
+  }
   now_ = net_->now();
   const bool small = net_->strikes(net_->faults().small_batches);
   budget_ = small ? 1 + net_->below(3) : SIZE_MAX;

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +56,9 @@ class SimIo {
   void shutdown_send(ConnId id);
   void close(ConnId id);
 
+  // Called while wait() waits, whenever something has happened in the network; false ends the wait. Without it every
+  // such event does: a host that shares its thread with others cannot wait for its own news alone.
+  void meanwhile(std::function<bool()> act) { meanwhile_ = std::move(act); }
   bool more() const { return !ready_.empty() || !later_.empty(); }
   std::size_t unread(ConnId id) { return expect(id).arrived; }
   std::size_t unsent(ConnId id);
@@ -98,6 +102,7 @@ class SimIo {
   std::atomic<bool> woken_{false};
   Completion current_;
   std::string lent_;
+  std::function<bool()> meanwhile_;
   std::vector<SimEnd*> ready_;
   std::vector<SimEnd*> later_;  // have more, which is for the next wait: everybody is to have a turn
   std::vector<SimEnd*> backlog_;

@@ -203,7 +203,8 @@ class Connection : public TimerNode {
   // Neither inside a request nor with an answer to give.
   bool idle() const { return state_ == State::reading && frame_ == nullptr && output_.empty(); }
 
-  // When to act if nothing happens; kNever while frozen without a deadline of the handler. An idle connection's counts from `now`.
+  // When to act if nothing happens; kNever while frozen without a deadline of the handler. An idle connection's
+  // counts from `now`.
   Time deadline(const Config& config, Time now) const;
 
   // Held after each step in simulation and in debug builds.

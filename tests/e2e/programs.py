@@ -21,10 +21,14 @@ BIN_DIR = Path(os.environ.get("HTTPDYNO_BIN") or ROOT / "build" / "release" / "b
 
 VARIANTS: list[dict[str, Any]] = json.loads((ROOT / "variants" / "variants.json").read_text("utf-8"))["variants"]
 FLOORS = [variant["name"] for variant in VARIANTS if variant["kind"] == "floor"]
-# The tests run in whole on the rows that make bench measures. The others are of the same objects, with another library
-# behind malloc or another default: test_variants.py asks the least of them, for what would be lost by linking.
-SERVERS = [v["name"] for v in VARIANTS if v["kind"] == "server" and "base" in v["suites"]]
-FURTHER = [v["name"] for v in VARIANTS if v["kind"] == "server" and "base" not in v["suites"]]
+# The tests run in whole on the rows that make bench measures, but for another order of linking. The others are of the same
+# objects, with another library behind malloc or another default: test_variants.py asks the least of them, for what would
+# be lost by linking.
+SERVERS = [
+    v["name"] for v in VARIANTS
+    if v["kind"] == "server" and "base" in v["suites"] and v["axes"]["link_order"] == "listed"
+]
+FURTHER = [v["name"] for v in VARIANTS if v["kind"] == "server" and v["name"] not in SERVERS]
 ROWS = FLOORS + SERVERS + FURTHER
 
 

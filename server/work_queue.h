@@ -1,4 +1,4 @@
-// What waits for a worker: one thread brings it in batches, many take one at a time, and none is woken for nothing.
+// What waits for a worker: one thread brings it in batches, many take of it, and none is woken for nothing.
 #pragma once
 
 #include <atomic>

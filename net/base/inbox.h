@@ -47,25 +47,18 @@ class Inbox {
     } while (!top_.compare_exchange_weak(top, mark(how), std::memory_order_relaxed));
     return true;
   }
-  // Everything, oldest first; seen(const T&) is called for each. The owner is awake.
+  // Everything, oldest first; seen(const T&) is called for each, in no order. The owner is awake.
   template <class Seen>
   IntrusiveQueue<T> take_all(Seen seen) {
     T* node = top_.load(std::memory_order_relaxed);
     if (node != nullptr) node = top_.exchange(nullptr, std::memory_order_acquire);
     if (is_mark(node)) return {};
-    T* oldest = nullptr;
-    while (node != nullptr) {
-      T* const below = node->next;
-      node->next = oldest;
-      oldest = node;
-      node = below;
-    }
     IntrusiveQueue<T> taken;
-    while (oldest != nullptr) {
-      T* const newer = oldest->next;
-      seen(std::as_const(*oldest));
-      taken.push(oldest);
-      oldest = newer;
+    while (node != nullptr) {
+      T* const older = node->next;
+      seen(std::as_const(*node));
+      taken.push_front(node);
+      node = older;
     }
     return taken;
   }

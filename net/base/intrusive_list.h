@@ -26,6 +26,14 @@ class IntrusiveQueue {
     ++size_;
   }
 
+  // Before all the others.
+  void push_front(T* node) {
+    node->next = head_;
+    if (head_ == nullptr) tail_ = node;
+    head_ = node;
+    ++size_;
+  }
+
   // The oldest node, or null.
   T* pop() {
     T* node = head_;

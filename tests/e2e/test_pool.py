@@ -347,19 +347,24 @@ def test_shed_ends_its_pipeline(serve: Callable[..., Server]) -> None:
     while_handlers_sleep(check)
 
 
+def statuses_of_burst(server: Server, count: int, begin: bytes, rest: bytes) -> list[int]:
+    """What so many clients are answered whose requests, begun before, become whole while the server stands still."""
+    clients = [server.connect() for _ in range(count)]
+    for client in clients:
+        client.send(begin)
+    server.sync()
+    with server.frozen():
+        for client in clients:
+            client.send(rest)
+    return [client.read().status for client in clients]
+
+
 @pytest.mark.parametrize("workers, backlog", [(1, 1), (4, 1), (4, 4)])
 def test_burst_that_fits_is_not_shed(serve: Callable[..., Server], workers: int, backlog: int) -> None:
     """As many as the workers and the backlog hold together arrive in one moment, and one more."""
     server = pool(serve, workers, backlog)
     fits = workers + backlog
-    clients = [server.connect() for _ in range(fits + 1)]
-    for client in clients:
-        client.send(b"GET /sleep")
-    server.sync()
-    with server.frozen():
-        for client in clients:
-            client.send(b"/100 HTTP/1.1\r\nHost: x\r\n\r\n")
-    statuses = [client.read().status for client in clients]
+    statuses = statuses_of_burst(server, fits + 1, b"GET /sleep", b"/100 HTTP/1.1\r\nHost: x\r\n\r\n")
     assert statuses == [200] * fits + [503]
     assert server.stats()["shed"] == 1
 
@@ -415,14 +420,7 @@ def test_burst_of_as_many_connections_as_there_may_be_loses_no_answer(serve: Cal
     """More answers than workers and backlog hold wait to be fetched in one moment."""
     count = 2000
     server = pool(serve, 2, 4, "--max-conn", "2048")
-    clients = [server.connect() for _ in range(count)]
-    for client in clients:
-        client.send(b"GET /bytes/3 HTTP/1.1\r\n")
-    server.sync()
-    with server.frozen():
-        for client in clients:
-            client.send(b"Host: x\r\n\r\n")
-    statuses = [client.read().status for client in clients]
+    statuses = statuses_of_burst(server, count, b"GET /bytes/3 HTTP/1.1\r\n", b"Host: x\r\n\r\n")
     good, shed = statuses.count(200), statuses.count(503)
     assert good + shed == count and good >= 2 + 4
     assert server.stats()["shed"] == shed

@@ -2,14 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/loadgen/url_of.h"
+
 namespace httpdyno::loadgen {
 namespace {
-
-Url url_of(const char* text) {
-  Url url;
-  EXPECT_EQ(parse_url(text, url), "");
-  return url;
-}
 
 TEST(RenderRequest, SaysNoMoreThanIsNeeded) {
   EXPECT_EQ(render_request(url_of("http://127.0.0.1:8080/a?b"), RequestSpec()),

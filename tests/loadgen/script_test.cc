@@ -6,15 +6,10 @@
 #include <vector>
 
 #include "loadgen/exchange.h"
+#include "tests/loadgen/url_of.h"
 
 namespace httpdyno::loadgen {
 namespace {
-
-Url url_of(const char* text) {
-  Url url;
-  EXPECT_EQ(parse_url(text, url), "");
-  return url;
-}
 
 TEST(MakeScript, RepeatsTheRequest) {
   const RequestSpec get;

@@ -109,6 +109,13 @@ class Dispatch:
     def mix(self, contender: str) -> MixRow | None:
         return next((row for row in self.mixes if row.contender == contender), None)
 
+    @property
+    def worth(self) -> tuple[MixRow, MixRow] | None:
+        """What a pool gives where some handlers wait: inline, and the largest pool. None if either was not measured."""
+        inline = self.mix(self.inline)
+        own = self.mix(self.pools[-1]) if self.pools else None
+        return None if inline is None or own is None else (inline, own)
+
     def by_axis(self, axis: str) -> list[Comparison]:
         return [comparison for comparison in self.report.comparisons if comparison.axis == axis]
 

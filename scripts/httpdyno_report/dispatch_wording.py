@@ -40,10 +40,9 @@ def price(dispatch: Dispatch) -> list[str]:
 
 def mix(dispatch: Dispatch) -> list[str]:
     """What a hand-over gives where some handlers wait, by the largest pool."""
-    inline = dispatch.mix(dispatch.inline)
-    own = dispatch.mix(dispatch.pools[-1]) if dispatch.pools else None
-    if inline is None or own is None:
+    if dispatch.worth is None:
         return []
+    inline, own = dispatch.worth
     return [f"**What a pool is worth**: under {own.workload} the p99 of the trivial requests is "
             f"{milliseconds(own.p99_ns.value)} with {own.contender} and {milliseconds(inline.p99_ns.value)} with "
             f"{inline.contender}, a ratio of {wording.ratio(own.p99_over_inline.value)}"

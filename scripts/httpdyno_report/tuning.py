@@ -54,10 +54,9 @@ def _price(dispatch: Dispatch) -> list[str]:
 
 
 def _mix(dispatch: Dispatch) -> list[str]:
-    inline = dispatch.mix(dispatch.inline)
-    own = dispatch.mix(dispatch.pools[-1]) if dispatch.pools else None
-    if inline is None or own is None:
+    if dispatch.worth is None:
         return []
+    inline, own = dispatch.worth
     figures = (f"the trivial requests' p99 is {milliseconds(own.p99_ns.value)} with {own.contender} and "
                f"{milliseconds(inline.p99_ns.value)} inline, a ratio of {wording.ratio(own.p99_over_inline.value)}"
                f"{interval_behind(own.p99_over_inline)} ({own.workload})")

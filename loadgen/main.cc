@@ -5,10 +5,10 @@
 
 #include <exception>
 
-#include "loadgen/options.h"
-#include "loadgen/output_file.h"
-#include "loadgen/run.h"
-#include "loadgen/versus.h"
+#include "loadgen/base/output_file.h"
+#include "loadgen/commands/options.h"
+#include "loadgen/commands/run.h"
+#include "loadgen/commands/versus.h"
 
 namespace httpdyno::loadgen {
 

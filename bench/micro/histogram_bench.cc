@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "loadgen/histogram.h"
+#include "loadgen/figures/histogram.h"
 #include "net/base/prng.h"
 
 namespace httpdyno::micro {

@@ -75,8 +75,8 @@ def test_includes_go_downwards_only() -> None:
     ("net/http/x.cc", "net/io/io.h", False),
     ("server/loop.h", "net/io/epoll/epoll_io.h", False),
     ("server/server.h", "net/io/epoll/epoll_io.h", True),
-    ("loadgen/worker.h", "server/loop.h", False),
-    ("server/loop.h", "loadgen/worker.h", False),
+    ("loadgen/drive/worker.h", "server/loop.h", False),
+    ("server/loop.h", "loadgen/drive/worker.h", False),
     ("server/loop.h", "tests/server/fake_io.h", False),
     ("net/io/io.h", "net/io/epoll/epoll_io.h", False),
 ])

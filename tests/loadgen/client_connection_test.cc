@@ -1,5 +1,5 @@
 // The client's side of a connection, with octets and times passed in by hand.
-#include "loadgen/client_connection.h"
+#include "loadgen/drive/client_connection.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "loadgen/limits.h"
+#include "loadgen/base/limits.h"
 #include "net/base/prng.h"
 
 namespace httpdyno::loadgen {

@@ -1,4 +1,4 @@
-#include "loadgen/duration.h"
+#include "loadgen/base/duration.h"
 
 #include <gtest/gtest.h>
 

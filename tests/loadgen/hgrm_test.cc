@@ -1,5 +1,5 @@
 // The percentile file, line by line as HdrHistogram's PercentileIterator gives it.
-#include "loadgen/hgrm.h"
+#include "loadgen/figures/hgrm.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The histogram against the sorted samples themselves.
-#include "loadgen/histogram.h"
+#include "loadgen/figures/histogram.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "loadgen/input_file.h"
+#include "loadgen/base/input_file.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The file of a mixed workload: what it comes to, and what it is refused for.
-#include "loadgen/mix.h"
+#include "loadgen/work/mix.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "loadgen/limits.h"
+#include "loadgen/base/limits.h"
 
 namespace httpdyno::loadgen {
 namespace {

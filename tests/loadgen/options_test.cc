@@ -1,12 +1,12 @@
 // The command line: what it comes to, and what it is refused for.
-#include "loadgen/options.h"
+#include "loadgen/commands/options.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
-#include "loadgen/limits.h"
+#include "loadgen/base/limits.h"
 
 namespace httpdyno::loadgen {
 namespace {

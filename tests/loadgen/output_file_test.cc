@@ -1,5 +1,5 @@
 // Result files: whole or not at all.
-#include "loadgen/output_file.h"
+#include "loadgen/base/output_file.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "loadgen/request.h"
+#include "loadgen/work/request.h"
 
 #include <gtest/gtest.h>
 

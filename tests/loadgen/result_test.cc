@@ -1,5 +1,5 @@
 // Verdict, JSON and summary of a run.
-#include "loadgen/result.h"
+#include "loadgen/report/result.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
-#include "loadgen/failure.h"
+#include "loadgen/base/failure.h"
 
 namespace httpdyno::loadgen {
 namespace {

@@ -1,11 +1,11 @@
-#include "loadgen/script.h"
+#include "loadgen/work/script.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdint>
 #include <vector>
 
-#include "loadgen/exchange.h"
+#include "loadgen/work/exchange.h"
 #include "tests/loadgen/url_of.h"
 
 namespace httpdyno::loadgen {

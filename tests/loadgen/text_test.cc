@@ -1,4 +1,4 @@
-#include "loadgen/text.h"
+#include "loadgen/base/text.h"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "loadgen/url.h"
+#include "loadgen/base/url.h"
 
 namespace httpdyno::loadgen {
 

@@ -1,4 +1,4 @@
-#include "loadgen/url.h"
+#include "loadgen/base/url.h"
 
 #include <gtest/gtest.h>
 

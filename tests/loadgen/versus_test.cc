@@ -1,4 +1,4 @@
-#include "loadgen/versus.h"
+#include "loadgen/commands/versus.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // A worker's whole loop in virtual time: schedules, windows, timeouts, losses, without a socket and without
 // sleeping.
-#include "loadgen/worker.h"
+#include "loadgen/drive/worker.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-#include "loadgen/limits.h"
+#include "loadgen/base/limits.h"
 #include "tests/loadgen/fake_io.h"
 
 namespace httpdyno::loadgen {

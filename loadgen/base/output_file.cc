@@ -1,0 +1,102 @@
+#include "loadgen/base/output_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <system_error>
+
+namespace httpdyno::loadgen {
+
+namespace {
+
+std::string why(int code) { return std::generic_category().message(code); }
+
+// A file beside its target, gone at the end unless it has taken the target's place.
+class Temporary {
+ public:
+  explicit Temporary(const std::string& target) : name_(target + ".XXXXXX") {
+    fd_ = io::Fd(::mkostemp(name_.data(), O_CLOEXEC));
+    if (!fd_) error_ = errno;
+  }
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
+  ~Temporary() {
+    if (error_ == 0 && !name_.empty()) ::unlink(name_.c_str());
+  }
+
+  int error() const { return error_; }
+
+  // The errno value, or 0.
+  int replace(const std::string& target, std::string_view content) {
+    // mkostemp makes it private; a result is as readable as any other new file.
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    if (::fchmod(fd_.get(), 0666 & ~mask) != 0) return errno;
+    if (const int code = write_all(fd_.get(), content)) return code;
+    if (::fsync(fd_.get()) != 0 && errno != EINVAL) return errno;
+    // The close reports what a network file system or a quota has refused so far.
+    if (::close(fd_.release()) != 0) return errno;
+    if (::rename(name_.c_str(), target.c_str()) != 0) return errno;
+    name_.clear();
+    return 0;
+  }
+
+ private:
+  std::string name_;
+  io::Fd fd_;
+  int error_ = 0;
+};
+
+}  // namespace
+
+int write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
+    if (count >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(count));
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
+Failure OutputFile::open(const std::string& path) {
+  path_ = path;
+  if (path.empty() || path == "-") return {};
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+    in_place_ = io::Fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!in_place_) return usage_failure(fmt::format("cannot write {}: {}", path, why(errno)));
+    return {};
+  }
+  const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.c_str(), nullptr), &std::free);
+  target_ = resolved ? resolved.get() : path;
+  // What commit() will do must be possible: nothing else tells.
+  Temporary trial(target_);
+  if (trial.error() != 0) return usage_failure(fmt::format("cannot write {}: {}", path, why(trial.error())));
+  return {};
+}
+
+Failure OutputFile::commit(std::string_view content) {
+  if (path_.empty()) return {};
+  int code = 0;
+  if (target_.empty()) {
+    code = write_all(to_stdout() ? STDOUT_FILENO : in_place_.get(), content);
+  } else {
+    Temporary temporary(target_);
+    code = temporary.error();
+    if (code == 0) code = temporary.replace(target_, content);
+  }
+  if (code == 0) return {};
+  return run_failure(
+      fmt::format("cannot write {}: {}", to_stdout() ? "the standard output" : path_, why(code)));
+}
+
+}  // namespace httpdyno::loadgen

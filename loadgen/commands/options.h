@@ -1,0 +1,60 @@
+// The command line: what it may hold, and what it came to.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "loadgen/base/failure.h"
+#include "loadgen/base/url.h"
+#include "loadgen/work/request.h"
+#include "net/base/time.h"
+
+namespace httpdyno::loadgen {
+
+// What a run and a comparison have in common.
+struct LoadOptions {
+  std::vector<RequestSpec> requests = std::vector<RequestSpec>(1);  // one for each kind
+  std::uint32_t connections = 10;
+  std::uint32_t pipeline = 1;
+  Duration timeout = 2s;
+  std::string mix_path;    // empty: one kind, the command line's
+  std::uint64_t seed = 1;  // of everything that is drawn
+  bool any_length = false;
+};
+
+struct RunOptions {
+  LoadOptions load;
+  Url url;
+  std::uint32_t threads = 1;
+  Duration duration = 10s;
+  Duration warmup{};
+  std::string json_path;   // empty: none; "-": the standard output
+  std::string hgrm_path;   // likewise
+  std::string stats_path;  // empty: the server's counter is not asked for
+};
+
+struct VersusOptions {
+  LoadOptions load;
+  Url url_a;
+  Url url_b;
+  int pid_a = 0;
+  int pid_b = 0;
+  Duration slice = 25ms;
+  std::uint32_t pairs = 80;
+  std::uint32_t settle_pairs = 2;
+  std::string ndjson_path;
+};
+
+struct CommandLine {
+  enum class Mode : std::uint8_t { print, run, versus };
+  Mode mode = Mode::print;
+  std::string text;  // with print: for the standard output
+  RunOptions run;
+  VersusOptions versus;
+};
+
+// Reads the body file and the mix, if they are named; opens nothing else. The failure's exit code is kExitUsage.
+Failure parse_command_line(int argc, const char* const* argv, CommandLine& out);
+
+}  // namespace httpdyno::loadgen

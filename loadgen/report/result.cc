@@ -1,0 +1,79 @@
+#include "loadgen/report/result.h"
+
+#include <fmt/format.h>
+
+#include <system_error>
+
+#include "loadgen/base/duration.h"
+#include "loadgen/base/limits.h"
+
+namespace httpdyno::loadgen {
+
+namespace {
+
+double ratio(double numerator, double denominator) { return denominator > 0 ? numerator / denominator : 0; }
+
+// An interrupted run leaves requests behind of which nobody knows how far the server got.
+bool counts_agree(const RunResult& result) {
+  const KindTally whole = result.tally.whole();
+  const std::uint64_t counted = *result.server_requests;
+  return counted >= whole.answered && counted <= whole.answered + whole.unanswered;
+}
+
+std::string reason(int code) { return std::generic_category().message(code); }
+
+}  // namespace
+
+double RunResult::requests_per_second() const {
+  return ratio(static_cast<double>(tally.whole().answered_in_window), to_seconds(measured));
+}
+
+double RunResult::cpu_ns_per_request() const {
+  return ratio(static_cast<double>(cpu.count()), static_cast<double>(tally.whole().answered_in_window));
+}
+
+double RunResult::cpu_share(std::uint32_t threads) const {
+  return ratio(to_seconds(cpu), to_seconds(measured) * threads);
+}
+
+std::string describe_errors(const Tally& tally) {
+  const ErrorCounts errors = tally.errors();
+  std::string text;
+  for (const ErrorRow& row : kErrorRows) {
+    const std::uint64_t count = errors.of(row.kind);
+    if (count == 0) continue;
+    if (!text.empty()) text += "; ";
+    text += fmt::format("{} {}", count, row.text);
+    if (const int code = errors.first_code_of(row.kind)) text += fmt::format(" ({})", reason(code));
+    if (row.kind == ErrorKind::parse) text += fmt::format(" (the answer {})", tally.parse_error);
+  }
+  return text;
+}
+
+std::string complaint(const RunResult& result, const RunOptions& options) {
+  const std::string where = options.url.text();
+  if (result.end == RunEnd::io_failed)
+    return fmt::format("the run ended early: {}", result.io_error.message());
+  if (result.end == RunEnd::server_gone) {
+    return fmt::format("the server at {} went away: no connection for {:.0f} s; errors: {}", where,
+                       to_seconds(kGoneAfter), describe_errors(result.tally));
+  }
+  if (result.tally.errors().total() != 0)
+    return fmt::format("{}: errors: {}", where, describe_errors(result.tally));
+  if (result.measured_requests() == 0 && result.signal == 0) {
+    return fmt::format("{} answered nothing that was sent in the measured part", where);
+  }
+  if (!result.counter_failure.empty()) return result.counter_failure;
+  if (result.server_requests && !counts_agree(result)) {
+    return fmt::format("the server at {} counted {} requests, but {} were answered", where,
+                       *result.server_requests, result.tally.answered());
+  }
+  return {};
+}
+
+int exit_code(const RunResult& result, const std::string& complaint) {
+  if (!complaint.empty()) return kExitFailed;
+  return result.signal != 0 ? kExitSignalBase + result.signal : 0;
+}
+
+}  // namespace httpdyno::loadgen

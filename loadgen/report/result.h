@@ -1,0 +1,45 @@
+// What a run came to, merged over its threads: the source of every report.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "loadgen/commands/options.h"
+#include "loadgen/drive/worker.h"
+#include "loadgen/figures/tally.h"
+#include "net/base/time.h"
+
+namespace httpdyno::loadgen {
+
+struct RunResult {
+  Tally tally;          // of all threads, and the first answer
+  Duration measured{};  // the length of the measured part
+  Duration cpu{};       // used by this process within it, user and system
+  RunEnd end = RunEnd::done;
+  Error io_error;               // with RunEnd::io_failed
+  int signal = 0;               // that interrupted the run, or 0
+  std::string counter_failure;  // why the server's count could not be read at the end, if it was asked
+  std::optional<std::uint64_t> server_requests;  // counted by the server meanwhile, if it was asked
+
+  // How many are in the latency histogram.
+  std::uint64_t measured_requests() const { return tally.whole().measured(); }
+  // Both by the answers within the measured part.
+  double requests_per_second() const;
+  double cpu_ns_per_request() const;
+  double cpu_share(std::uint32_t threads) const;
+};
+
+// Empty when the run may be believed as far as this program can tell; else what is wrong, one line.
+std::string complaint(const RunResult& result, const RunOptions& options);
+// kExitFailed with a complaint, 128 + signal when interrupted, else 0.
+int exit_code(const RunResult& result, const std::string& complaint);
+
+// "17 unanswered: the server ended the connection; 1 connections that were not made (Connection refused)"
+std::string describe_errors(const Tally& tally);
+
+// The formats. Each ends with a line end.
+std::string json_report(const RunResult& result, const RunOptions& options);
+std::string text_report(const RunResult& result, const RunOptions& options);
+
+}  // namespace httpdyno::loadgen

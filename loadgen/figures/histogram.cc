@@ -13,12 +13,24 @@ static_assert(Histogram::index_of(2047) == 2047 && Histogram::index_of(2048) == 
 static_assert(Histogram::lowest_at(2048) == 2048 && Histogram::highest_at(2048) == 2049);
 
 void Histogram::merge(const Histogram& other) {
-  for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+  const Used used = other.used();
+  for (std::size_t i = used.begin; i < used.end; ++i) counts_[i] += other.counts_[i];
   total_ += other.total_;
   overflow_ += other.overflow_;
   min_ = std::min(min_, other.min_);
   max_ = std::max(max_, other.max_);
   sum_ += other.sum_;
+}
+
+void Histogram::clear() {
+  const Used used = this->used();
+  std::fill(counts_.begin() + static_cast<std::ptrdiff_t>(used.begin),
+            counts_.begin() + static_cast<std::ptrdiff_t>(used.end), 0);
+  total_ = 0;
+  overflow_ = 0;
+  min_ = std::numeric_limits<std::int64_t>::max();
+  max_ = 0;
+  sum_ = 0;
 }
 
 double Histogram::mean() const {
@@ -33,7 +45,8 @@ std::int64_t Histogram::percentile(double percent) const {
   const auto rank = std::max<std::int64_t>(
       1, static_cast<std::int64_t>(std::ceil(wanted / 100.0 * static_cast<double>(total_))));
   std::int64_t seen = 0;
-  for (std::size_t i = 0; i < counts_.size(); ++i) {
+  const Used used = this->used();
+  for (std::size_t i = used.begin; i < used.end; ++i) {
     seen += counts_[i];
     if (seen >= rank) return overflow_ != 0 && i == index_of(kHighest) ? max_ : std::min(highest_at(i), max_);
   }

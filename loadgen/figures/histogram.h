@@ -3,6 +3,7 @@
 // bucket that is not empty.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -48,8 +49,11 @@ class Histogram {
     ++counts_[index_of(value)];
   }
 
-  // Adds the other's counts: exactly what recording its values here would have given.
+  // Adds the other's counts: exactly what recording its values here would have given. Costs what lies between
+  // the other's least and greatest value, not the whole range: small ones are merged all the time.
   void merge(const Histogram& other);
+  // As newly made; costs what lies between the least and the greatest value.
+  void clear();
 
   std::int64_t total() const { return total_; }
   std::int64_t overflow() const { return overflow_; }
@@ -65,7 +69,8 @@ class Histogram {
   // cannot tell the values from lowest to highest apart.
   template <class Visit>
   void each_recorded(Visit visit) const {
-    for (std::size_t i = 0; i < counts_.size(); ++i) {
+    const Used used = this->used();
+    for (std::size_t i = used.begin; i < used.end; ++i) {
       if (counts_[i] != 0) visit(lowest_at(i), highest_at(i), counts_[i]);
     }
   }
@@ -88,6 +93,16 @@ class Histogram {
 
  private:
   __extension__ using Wide = unsigned __int128;
+
+  // Outside of it all counts are 0.
+  struct Used {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+  };
+  Used used() const {
+    if (total_ == 0) return {};
+    return {index_of(std::min(min_, kHighest)), index_of(std::min(max_, kHighest)) + 1};
+  }
 
   // Bucket 0 has both of its halves, all others only the upper one.
   static constexpr std::size_t bucket_at(std::size_t index) {

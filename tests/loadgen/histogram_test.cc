@@ -116,6 +116,32 @@ TEST(Histogram, MergesWithAnEmptyOne) {
   EXPECT_EQ(b.percentile(50), 5);
 }
 
+TEST(Histogram, IsAsNewlyMadeWhenCleared) {
+  Histogram histogram;
+  for (std::int64_t value : {0L, 5L, 123'456L, Histogram::kHighest + 1}) histogram.record(value);
+  histogram.clear();
+  EXPECT_EQ(histogram.total(), 0);
+  EXPECT_EQ(histogram.overflow(), 0);
+  EXPECT_EQ(histogram.min(), 0);
+  EXPECT_EQ(histogram.max(), 0);
+  EXPECT_EQ(histogram.mean(), 0);
+  for (std::size_t i = 0; i < Histogram::kCounts; ++i) ASSERT_EQ(histogram.count_at(i), 0) << i;
+  histogram.record(77);
+  EXPECT_EQ(histogram.min(), 77);
+  EXPECT_EQ(histogram.percentile(50), 77);
+}
+
+TEST(Histogram, MergesAndClearsWhatLiesBeyondTheHighestValueAlone) {
+  Histogram beyond;
+  beyond.record(Histogram::kHighest + 1);
+  Histogram sum;
+  sum.merge(beyond);
+  EXPECT_EQ(sum.overflow(), 1);
+  EXPECT_EQ(sum.count_at(Histogram::index_of(Histogram::kHighest)), 1);
+  sum.clear();
+  EXPECT_EQ(sum.count_at(Histogram::index_of(Histogram::kHighest)), 0);
+}
+
 TEST(Histogram, CountsWhatIsBeyondTheHighestValue) {
   Histogram histogram;
   histogram.record(1);

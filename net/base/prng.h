@@ -10,11 +10,14 @@ class Prng {
   explicit Prng(std::uint64_t seed) : state_(seed) {}
 
   std::uint64_t next() {
-    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15U);
+    std::uint64_t z = (state_ += kStep);
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
     return z ^ (z >> 31);
   }
+
+  // What `count` calls of next() would have passed over.
+  void skip(std::uint64_t count) { state_ += count * kStep; }
 
   // Uniform in [0, bound); bound > 0. The bias of the multiply-shift is below bound / 2^64.
   std::uint64_t below(std::uint64_t bound) {
@@ -28,6 +31,8 @@ class Prng {
 
  private:
   __extension__ using Wide = unsigned __int128;
+
+  static constexpr std::uint64_t kStep = 0x9e3779b97f4a7c15U;
 
   std::uint64_t state_;
 };

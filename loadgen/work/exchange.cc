@@ -104,8 +104,10 @@ Failure exchange(const io::Address& server, std::string_view request, bool to_he
   parser.start(to_head);
   constexpr std::size_t kPiece = 64 * 1024;
   const auto buffer = std::make_unique_for_overwrite<char[]>(kPiece);
+  // For the whole answer: one that drips for ever comes no more than one that never begins.
+  const Time deadline = read_clock() + timeout;
   for (;;) {
-    if (const int code = wait_for(fd.get(), POLLIN, read_clock() + timeout)) {
+    if (const int code = wait_for(fd.get(), POLLIN, deadline)) {
       return run_failure(fmt::format("no answer from {}: {}", server.text(), reason(code)));
     }
     const ssize_t count = ::recv(fd.get(), buffer.get(), kPiece, 0);

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "tests/loadgen/program.h"
+#include "tests/loadgen/replies.h"
 #include "tests/loadgen/tiny_server.h"
 #include "tests/temporary_folder.h"
 
@@ -22,30 +23,6 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
-
-std::string answer(std::string_view body, std::string_view fields = "") {
-  std::string text = "HTTP/1.1 200 OK\r\n";
-  text.append(fields)
-      .append("Content-Length: ")
-      .append(std::to_string(body.size()))
-      .append("\r\n\r\n")
-      .append(body);
-  return text;
-}
-
-bool asks_for(const std::string& request, std::string_view target) {
-  return request.find(fmt::format(" {} ", target)) < request.find("\r\n");
-}
-
-// Good answers, and the count of requests under /stats.
-Reply good_reply(const std::string& request, std::uint64_t number) {
-  if (asks_for(request, "/stats")) return {.bytes = answer(json{{"requests", number + 1}}.dump())};
-  const bool close = request.find("Connection: close") != std::string::npos;
-  const std::size_t head = request.find("\r\n\r\n") + 4;
-  return {.bytes = answer(head < request.size() ? request.substr(head) : "OK",
-                          close ? "Connection: close\r\n" : "Content-Type: text/plain\r\n"),
-          .close = close};
-}
 
 void expect_one_line(const std::string& text) {
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
@@ -215,86 +192,6 @@ TEST_F(ProgramTest, OpensOneConnectionForEachRequestWithoutKeepAlive) {
   EXPECT_THAT(run.err, HasSubstr("one request each")) << "the summary gives way to the JSON";
 }
 
-struct Edge {
-  const char* name;
-  Reply reply;
-  std::vector<std::string> words;
-  const char* error;  // the key that must count, or null: a good run
-};
-
-std::vector<Edge> edges() {
-  std::vector<Edge> all;
-  const auto good = [&](const char* name, std::string bytes, std::vector<std::string> words = {}) -> Reply& {
-    all.push_back({name, {}, std::move(words), nullptr});
-    all.back().reply.bytes = std::move(bytes);
-    return all.back().reply;
-  };
-  const auto bad = [&](const char* name, const char* error, std::string bytes,
-                       std::vector<std::string> words = {}) -> Reply& {
-    Reply& reply = good(name, std::move(bytes), std::move(words));
-    all.back().error = error;
-    return reply;
-  };
-  std::string many_fields;
-  for (int i = 0; i < 150; ++i) many_fields.append("X-").append(std::to_string(i)).append(": value\r\n");
-  std::string long_field = "X: ";
-  long_field.append(64 << 10, 'v').append("\r\n");
-  const std::string ok = "HTTP/1.1 200 OK\r\n";
-  const std::string chunked = ok + "Transfer-Encoding: chunked\r\n\r\n";
-
-  good("octet by octet", answer("OK")).piece = 1;
-  good("1xx before", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 x\r\nA: b\r\n\r\n" + answer("OK"));
-  good("HEAD", ok + "Content-Length: 500\r\n\r\n", {"-m", "HEAD"});
-  good("204", "HTTP/1.1 204 No Content\r\n\r\n");
-  good("304", "HTTP/1.1 304 x\r\nContent-Length: 9\r\n\r\n");
-  good("chunked", chunked + "3;x=\"y\"\r\nabc\r\n0\r\nT: u\r\n\r\n");
-  good("close-delimited", ok + "\r\nall of it").close = true;
-  good("150 fields", answer("OK", many_fields));
-  good("64 KiB field", answer("OK", long_field));
-  bad("bare LF", "parse", "HTTP/1.1 200 OK\nContent-Length: 2\n\nOK");
-  bad("garbage", "parse", "no HTTP at all");
-  bad("two lengths", "parse", ok + "Content-Length: 2\r\nContent-Length: 3\r\n\r\nOK");
-  bad("FIN mid-chunk", "closed", chunked + "5\r\nab").close = true;
-  bad("FIN mid-body", "closed", ok + "Content-Length: 5\r\n\r\nab").close = true;
-  bad("FIN instead of an answer", "closed", "").close = true;
-  bad("RST", "read", "").reset = true;
-  bad("silence", "timeout", "");
-  bad("half an answer", "timeout", ok + "Content-Le");
-  bad("two answers", "unsolicited", answer("OK") + answer("OK"));
-  bad("other status", "status", "HTTP/1.1 500 x\r\nContent-Length: 2\r\n\r\nOK");
-  bad("other length", "length", answer("OKAY"));
-  bad("other octets", "body", answer("xxxy"), {"--body-bytes", "4"});
-  return all;
-}
-
-// Each ends well or with an error of its kind, in time.
-TEST_F(ProgramTest, ReadsWhatIsRightAndRefusesWhatIsNot) {
-  for (const Edge& edge : edges()) {
-    SCOPED_TRACE(edge.name);
-    // The first answer makes the rule; where the case is an error, it is a good one.
-    TinyServer server([&](const std::string& request, std::uint64_t number) {
-      return edge.error != nullptr && number == 0 ? good_reply(request, number) : edge.reply;
-    });
-    std::vector<std::string> words = {server.url(), "-c",    "2",      "-d",        "150ms",
-                                      "--timeout",  "100ms", "--json", path("json")};
-    words.insert(words.end(), edge.words.begin(), edge.words.end());
-    const auto begin = std::chrono::steady_clock::now();
-    const Finished run = run_program(words);
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
-    const json result = json::parse(content_of(path("json")));
-    if (edge.error == nullptr) {
-      EXPECT_EQ(run.code, 0) << run.err;
-      EXPECT_EQ(result.at("errors").at("total"), 0);
-      EXPECT_EQ(result.at("requests"), server.requests());
-    } else {
-      EXPECT_EQ(run.code, 1);
-      expect_one_line(run.err);
-      EXPECT_GT(result.at("errors").at(edge.error).get<int>(), 0) << result.at("errors");
-      EXPECT_EQ(result.at("errors").at("total"), result.at("errors").at(edge.error)) << result.at("errors");
-    }
-  }
-}
-
 TEST_F(ProgramTest, FindsOneBadAnswerAmongThousands) {
   TinyServer server([](const std::string& request, std::uint64_t number) {
     return number == 500 ? Reply{.bytes = answer("KO, no")} : good_reply(request, number);
@@ -360,6 +257,18 @@ TEST_F(ProgramTest, RefusesAFirstAnswerThatIsAnError) {
   EXPECT_THAT(run.err, HasSubstr("--expect-status 404"));
   EXPECT_EQ(server.requests(), 1U);
   EXPECT_EQ(run_program({server.url(), "-d", "100ms", "--expect-status", "404"}).code, 0);
+}
+
+TEST_F(ProgramTest, WaitsNoLongerForAFirstAnswerThatDripsThanForNone) {
+  for (const std::string& endless : {std::string(), answer(std::string(1 << 20, 'x'))}) {
+    TinyServer server([&](const std::string&, std::uint64_t) { return Reply{.bytes = endless, .piece = 1}; });
+    const auto begin = std::chrono::steady_clock::now();
+    const Finished run = run_program({server.url(), "-d", "100ms", "--timeout", "200ms"});
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+    EXPECT_EQ(run.code, 1);
+    expect_one_line(run.err);
+    EXPECT_THAT(run.err, HasSubstr("timed out"));
+  }
 }
 
 TEST_F(ProgramTest, RefusesABadCommandLineBeforeAnythingIsSent) {

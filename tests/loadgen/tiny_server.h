@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "net/io/listener.h"
 
@@ -25,6 +26,7 @@ namespace httpdyno::loadgen {
 
 struct Reply {
   std::string bytes;
+  bool hold = false;      // sent together with the answers to the other requests that have come
   bool close = false;     // end the connection after them
   bool reset = false;     // with RST instead of FIN
   std::size_t piece = 0;  // send at most so many octets at a time, a little apart; 0: all at once
@@ -34,8 +36,16 @@ class TinyServer {
  public:
   // `answer(request, number)` is called from the connections' threads; `number` counts all requests from 0.
   using Answer = std::function<Reply(const std::string& request, std::uint64_t number)>;
+  // `nth` counts the requests of one connection from 0.
+  using AnswerInTurn =
+      std::function<Reply(const std::string& request, std::uint64_t number, std::uint64_t nth)>;
 
-  explicit TinyServer(Answer answer) : answer_(std::move(answer)) {
+  explicit TinyServer(Answer answer)
+      : TinyServer([answer = std::move(answer)](const std::string& request, std::uint64_t number,
+                                                std::uint64_t) { return answer(request, number); }) {}
+  // `greeting` is what each connection but the first begins with, before any request.
+  explicit TinyServer(AnswerInTurn answer, std::string greeting = {})
+      : answer_(std::move(answer)), greeting_(std::move(greeting)) {
     io::Address address;
     EXPECT_FALSE(io::parse_address("127.0.0.1", 0, address));
     EXPECT_FALSE(io::listen(address, 512, {&listener_, 1}, bound_));
@@ -67,18 +77,26 @@ class TinyServer {
       if (::poll(&entry, 1, 5) <= 0) continue;
       io::Fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
       if (!fd) continue;
-      ++accepted_;
-      threads_.emplace_back([this, fd = std::move(fd)]() mutable { serve(std::move(fd)); });
+      const bool first = accepted_++ == 0;
+      threads_.emplace_back([this, first, fd = std::move(fd)]() mutable {
+        if (first || send_all(fd.get(), {.bytes = greeting_})) serve(std::move(fd));
+      });
     }
   }
 
   void serve(io::Fd fd) {
     std::string input;
-    while (!stopping_) {
+    std::string held;
+    for (std::uint64_t nth = 0; !stopping_;) {
       const std::size_t size = request_size(input);
       if (size != 0) {
-        const Reply reply = answer_(input.substr(0, size), requests_++);
+        Reply reply = answer_(input.substr(0, size), requests_++, nth++);
         input.erase(0, size);
+        reply.bytes.insert(0, std::exchange(held, {}));
+        if (reply.hold && request_size(input) != 0) {
+          held = std::move(reply.bytes);
+          continue;
+        }
         if (!send_all(fd.get(), reply)) return;
         if (reply.close || reply.reset) {
           end(fd, reply.reset);
@@ -133,7 +151,8 @@ class TinyServer {
     }
   }
 
-  Answer answer_;
+  AnswerInTurn answer_;
+  std::string greeting_;
   io::Listener listener_;
   io::Address bound_;
   std::atomic<bool> stopping_ = false;

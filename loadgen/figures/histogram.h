@@ -48,6 +48,16 @@ class Histogram {
     }
     ++counts_[index_of(value)];
   }
+  // `count` values, at least one, of which only the bucket is known, as a file has them: min() and max() are the
+  // bucket's ends then, and mean() takes its middle. Only indices that index_of() gives.
+  void record_bucket(std::size_t index, std::int64_t count) {
+    DASSERT(count > 0 && index <= index_of(kHighest));
+    min_ = std::min(min_, lowest_at(index));
+    max_ = std::max(max_, highest_at(index));
+    sum_ += static_cast<Wide>(middle_at(index)) * static_cast<Wide>(count);
+    total_ += count;
+    counts_[index] += count;
+  }
 
   // Adds the other's counts: exactly what recording its values here would have given. Costs what lies between
   // the other's least and greatest value, not the whole range: small ones are merged all the time.
@@ -89,6 +99,10 @@ class Histogram {
   }
   static constexpr std::int64_t highest_at(std::size_t index) {
     return lowest_at(index) + (std::int64_t{1} << bucket_at(index)) - 1;
+  }
+  // What HdrHistogram takes a bucket's values for.
+  static constexpr std::int64_t middle_at(std::size_t index) {
+    return lowest_at(index) + (std::int64_t{1} << bucket_at(index) >> 1);
   }
 
  private:

@@ -1,0 +1,93 @@
+// The bounded series of a run's ticks.
+#include "loadgen/figures/batches.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "net/base/prng.h"
+
+namespace httpdyno::loadgen {
+namespace {
+
+Histogram tick_of(std::initializer_list<std::int64_t> values) {
+  Histogram tick;
+  for (std::int64_t value : values) tick.record(value);
+  return tick;
+}
+
+TEST(Batches, EachTickIsABatchAsLongAsThereIsRoom) {
+  Batches batches;
+  for (std::int64_t i = 0; i < 64; ++i) batches.add(tick_of({i, 1000}));
+  ASSERT_EQ(batches.size(), 64U);
+  EXPECT_EQ(batches.ticks_per_batch(), 1);
+  const auto parts = batches.parts(Histogram::index_of(31));
+  for (std::size_t i = 0; i < 64; ++i) {
+    EXPECT_EQ(parts[i].total, 2);
+    EXPECT_EQ(parts[i].below, i <= 31 ? 1 : 0) << i;
+  }
+}
+
+TEST(Batches, NeighboursMergeInPairsWhenThereWouldBeTooMany) {
+  Batches batches;
+  for (std::int64_t i = 0; i < 65; ++i) batches.add(tick_of({i}));
+  ASSERT_EQ(batches.size(), 33U);
+  EXPECT_EQ(batches.ticks_per_batch(), 2);
+  const auto parts = batches.parts(Histogram::index_of(8));
+  EXPECT_EQ(parts[3].below, 2);  // 6 and 7
+  EXPECT_EQ(parts[4].below, 1);  // 8, not 9
+  EXPECT_EQ(parts[5].below, 0);
+  EXPECT_EQ(parts[31].total, 2);
+  EXPECT_EQ(parts[32].total, 1);
+}
+
+TEST(Batches, NothingIsLostAndTheNumberStaysBounded) {
+  Prng random(11);
+  Batches batches;
+  Histogram whole;
+  Histogram tick;
+  for (int ticks = 1; ticks <= 10'000; ++ticks) {
+    tick.clear();
+    for (std::uint64_t n = random.below(4); n > 0; --n) {
+      tick.record(static_cast<std::int64_t>(random.below(std::uint64_t{1} << (1 + random.below(44)))));
+    }
+    whole.merge(tick);
+    batches.add(tick);
+    ASSERT_LE(batches.size(), Batches::kMax);
+    if (ticks > 64) {
+      ASSERT_GE(batches.size(), Batches::kMax / 2);
+    }
+  }
+  EXPECT_EQ(batches.ticks_per_batch(), 256);
+  EXPECT_EQ(batches.size(), 40U);  // 39 full ones and one of 16 ticks
+  EXPECT_EQ(batches.total(), whole.total());
+  std::int64_t expected = 0;
+  whole.each_recorded([&](std::int64_t lowest, std::int64_t, std::int64_t count) {
+    expected += count;
+    std::int64_t below = 0;
+    for (const Batches::Part& part : batches.parts(Histogram::index_of(lowest))) below += part.below;
+    ASSERT_EQ(below, expected) << lowest;
+  });
+}
+
+TEST(Batches, ATickInWhichNothingHappenedIsOneNevertheless) {
+  Batches batches;
+  batches.add(tick_of({1}));
+  batches.add(Histogram());
+  batches.add(tick_of({1}));
+  const auto parts = batches.parts(Histogram::kCounts - 1);
+  ASSERT_EQ(parts.size(), 3U);
+  EXPECT_EQ(parts[1].total, 0);
+  EXPECT_EQ(batches.total(), 2);
+}
+
+TEST(Batches, IsEmptyAtFirst) {
+  const Batches batches;
+  EXPECT_EQ(batches.size(), 0U);
+  EXPECT_EQ(batches.total(), 0);
+  EXPECT_TRUE(batches.parts(0).empty());
+}
+
+}  // namespace
+}  // namespace httpdyno::loadgen

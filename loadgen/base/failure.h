@@ -9,6 +9,8 @@ namespace httpdyno::loadgen {
 inline constexpr int kExitFailed =
     1;  // the run failed: errors, nothing answered, no connection, the server gone
 inline constexpr int kExitUsage = 2;  // the command line asks for what cannot be done; nothing was measured
+inline constexpr int kExitVoid =
+    3;  // the run went through, but its figures would mislead, and none was reported (loadgen/verdict/)
 inline constexpr int kExitSignalBase = 128;  // plus the signal's number, as a shell would say it
 
 // Empty means "all is well".

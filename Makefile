@@ -15,7 +15,8 @@ PYTHON := /usr/bin/python3
 help:
 	@echo 'make bench    build, measure every variant, write BENCH.md and its plots (PROFILE=quick or full);'
 	@echo '              installs nginx and h2o, to compare with (PEERS=no: does not);'
-	@echo '              SUITE=dispatch: pools by their size and allocators instead, 10 minutes'
+	@echo '              SUITE=dispatch: pools by their size and allocators instead, 10 minutes;'
+	@echo '              SUITE=generators: loadgen beside other load generators, 4 minutes'
 	@echo 'make test     build and run every test (PRESET=release, debug, asan or tsan)'
 	@echo 'make fuzz     every fuzz target for FUZZ_SECONDS=60, under the sanitizers'
 	@echo 'make sim      SEEDS=200000 seeds of the simulated world'

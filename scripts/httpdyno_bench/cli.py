@@ -9,12 +9,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import interrupts, machine, peers, plan, store, suites
+from . import generators_plan, interrupts, machine, other_generators, peers, plan, store, suites
 from .command_line import Parser, exit_code_of, said
 from .errors import Interrupted, RunError, UsageError
 from .generators import Generators
 from .identity import build_faults, identified, refuse_impostor, tree_revision
-from .dispatch_measure import DispatchBench
 from .measure import Bench
 from .progress import Progress, clock
 from .record import Setup, make_head, make_record, refuse_other_run, setup_of, without_paths
@@ -35,10 +34,11 @@ def main(arguments: Sequence[str], description: str | None = None) -> int:
 def _parser(description: str | None) -> argparse.ArgumentParser:
     parser = Parser("bench.py", description)
     parser.add_argument("--suite", choices=SUITES, help="base (default): every variant, against the floor and under wrk "
-                        "too; dispatch: pools by their size and allocators, and where a pool overtakes")
+                        "too; dispatch: pools by their size and allocators, and where a pool overtakes; generators: loadgen "
+                        "beside other load generators")
     parser.add_argument("--profile", choices=list(plan.PROFILES[SUITES[0]]),
-                        help="how long and how often: quick (default; base under 5 minutes, dispatch about 10), full "
-                        "(an hour, an hour and a half), smoke (seconds, to see that everything works)")
+                        help="how long and how often: quick (default; base and generators under 5 minutes, dispatch "
+                        "about 10), full (an hour, an hour and a half, half an hour), smoke (seconds, to see that everything works)")
     parser.add_argument("--variants", metavar="A,B", help="only these rows of variants.json (default: the suite's); a "
                         "comparison is made only where the reference is among them")
     parser.add_argument("--workloads", metavar="A,B", help="only these rows of scenarios.json (default: the suite's)")
@@ -69,6 +69,8 @@ def _run(options: argparse.Namespace) -> int:
     generators = Generators(options.bin_dir, any(plan.needs_wrk(step) for step in steps))
     if any(step.kind == "calls" for step in steps) and not generators.allocations_library.exists():
         raise UsageError(f"there is no {generators.allocations_library.name}: build it first (make build)")
+    if any(step.kind in generators_plan.KINDS for step in steps):
+        other_generators.refuse_missing()
     faults = build_faults(generators.loadgen_identity, revision)
     if faults:
         raise UsageError(f"refused loadgen: {'; '.join(faults)} (make build, then try again)")
@@ -83,7 +85,7 @@ def _run(options: argparse.Namespace) -> int:
         refuse_other_run(folder.head, head)
         folder.append({"resumed": store.timestamp()})
     try:
-        bench = (Bench if setup.suite == SUITES[0] else DispatchBench)(
+        bench = suites.BENCHES[setup.suite](
             setup, programs, others, generators, cores, folder.path / "histograms"
         )
         _measure_all(bench, folder, steps, setup.profile, options)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -14,7 +13,7 @@ from .calls import CallCounter
 from .dispatch_plan import allocators, sweep_seconds, swept
 from .errors import RunError
 from .footprint import footprint
-from .measure import IDLE_FLAGS, Bench, Measure, check_counts, per_request, scratch_folder
+from .measure import IDLE_FLAGS, Bench, Measure, check_counts, named, per_request, scratch_folder
 from .plan import Step
 from .servers import Server
 from .tables import Workload
@@ -43,7 +42,7 @@ class DispatchBench(Bench):
         samples = {}
         for name in order:
             with (
-                _named(name),
+                named(name),
                 self._serving(name, workload.server, chance, workload.spread) as server,
                 scratch_folder() as scratch,
             ):
@@ -72,7 +71,7 @@ class DispatchBench(Bench):
                 uploaders = stack.enter_context(
                     uploading(server.url, workload.path, workload.connections, workload.body_bytes)
                 )
-                with _named(name):
+                with named(name):
                     for _ in range(workload.bursts):
                         uploaders.burst()
                 resting.append((name, server, time.monotonic(), {"empty": empty, "after_burst": footprint(server)}))
@@ -128,12 +127,3 @@ class DispatchBench(Bench):
             "requests": second[0].requests,
             "calls": {name: second[1][name] - first[1][name] for name in second[1]},
         }
-
-
-@contextlib.contextmanager
-def _named(contender: str) -> Iterator[None]:
-    """Where a step has several servers, an error says whose it is."""
-    try:
-        yield
-    except RunError as error:
-        raise RunError(f"{contender}: {error}") from error

@@ -138,7 +138,7 @@ class Generators:
         ]
         finished = run_to_end(command, core, 2 * (pairs + SETTLE_PAIRS) * SLICE_MS / 1000)
         if finished.code != 0:
-            raise RunError(f"loadgen versus failed ({describe_exit(finished.code)}){_said(finished)}")
+            raise RunError(f"loadgen versus failed ({describe_exit(finished.code)}){last_words(finished)}")
         return _turns(_lines_of(ndjson))
 
 
@@ -161,7 +161,7 @@ def _loadgen_figures(finished: Finished, json_file: Path) -> Mapping[str, Any]:
         kinds = ", ".join(f"{kind} {count}" for kind, count in errors.items() if kind != "total" and count)
         raise RunError(f"loadgen counted {errors['total']} errors ({kinds})")
     if finished.code != 0:
-        raise RunError(f"loadgen failed ({describe_exit(finished.code)}){_said(finished)}")
+        raise RunError(f"loadgen failed ({describe_exit(finished.code)}){last_words(finished)}")
     if not figures:
         raise RunError("loadgen ended well but wrote no JSON")
     return figures
@@ -183,7 +183,7 @@ def _wrk_arguments(workload: Workload) -> tuple[list[str], list[str]]:
 
 def _wrk_figures(finished: Finished) -> Mapping[str, Any]:
     if finished.code != 0:
-        raise RunError(f"wrk failed ({describe_exit(finished.code)}){_said(finished)}")
+        raise RunError(f"wrk failed ({describe_exit(finished.code)}){last_words(finished)}")
     for line in finished.stderr.splitlines():
         if line.startswith(_WRK_REPORT):
             figures: Mapping[str, Any] = json.loads(line.removeprefix(_WRK_REPORT))
@@ -193,7 +193,7 @@ def _wrk_figures(finished: Finished) -> Mapping[str, Any]:
             if not figures["requests"]:
                 raise RunError("wrk got no answer at all")
             return figures
-    raise RunError(f"wrk printed no figures{_said(finished)}")
+    raise RunError(f"wrk printed no figures{last_words(finished)}")
 
 
 def _turns(lines: Sequence[Mapping[str, Any]]) -> Turns:
@@ -249,6 +249,6 @@ def _seconds(seconds: float) -> str:
     return f"{round(seconds * 1000)}ms"
 
 
-def _said(finished: Finished) -> str:
+def last_words(finished: Finished) -> str:
     lines = (finished.stderr.strip() or finished.stdout.strip()).splitlines()
     return f": {lines[-1]}" if lines else ""

@@ -256,6 +256,15 @@ def scratch_folder() -> Iterator[Path]:
         yield Path(directory)
 
 
+@contextlib.contextmanager
+def named(who: str) -> Iterator[None]:
+    """Where a step has several servers or generators, an error says whose it is."""
+    try:
+        yield
+    except RunError as error:
+        raise RunError(f"{who}: {error}") from error
+
+
 def check_counts(server: str, counted: int, *loads: Load) -> None:
     """Requests that one side knows and the other does not are requests that nobody should report."""
     least = sum(load.requests for load in loads)

@@ -25,6 +25,8 @@ SETTLE_PAIRS = 1
 OVERHEAD_SECONDS = 0.02
 # Connections that are opened and answered, and closed again, in a second, roughly.
 CROWD_PER_SECOND = 10_000
+# Load generators that drive the floor in a step. Only the forecast uses it.
+GENERATORS_FORECAST = 4
 # Forecast of a sweep's step: servers that are driven; of bursts, several servers'; of a trace: its start and its end.
 SWEPT_FORECAST = 5
 BURSTS_SECONDS = 5.0
@@ -85,6 +87,15 @@ PROFILES = {
             Profile("smoke", 1, 1, 0.2, 0.05, 0.1, 1, 1.0, (), None, 0, 1, 1, 0.2, 4, 1, 0.1, 1, (0.05, 0.1)),
         )
     },
+    # All generators have wrk's seconds: who starts more slowly is not to have less to divide that by.
+    "generators": {
+        profile.name: profile
+        for profile in (
+            Profile("quick", 6, 1, 2.0, 0.0, 1.0, 2, 2.0, None, None, 0, 1),
+            Profile("full", 12, 1, 10.0, 0.0, 1.0, 10, 10.0, None, None, 0, 1),
+            Profile("smoke", 1, 1, 1.0, 0.0, 1.0, 1, 1.0, None, None, 0, 1),
+        )
+    },
 }
 
 
@@ -96,7 +107,8 @@ class Step:
     turn. "generators": loadgen and wrk drive the floor `variant`, one after the other. "idle": connections to `variant`,
     which may also be a peer, are opened and held. "sweep": loadgen drives several servers, one after the other, whose
     handlers take `micros`. "burst": uploads to several servers that differ in the allocator, then rest.
-    "calls": calls to the kernel and allocations of `variant` are counted.
+    "calls": calls to the kernel and allocations of `variant` are counted. "saturation": all load generators drive the floor
+    `variant`, one after the other, as fast as they can.
     """
 
     kind: str
@@ -111,7 +123,8 @@ class Step:
 
     @property
     def id(self) -> str:
-        what = self.generator or self.reference or (f"{self.micros}us" if self.micros is not None else "loadgen-wrk")
+        several = "loadgen-wrk" if self.kind == "generators" else "all"
+        what = self.generator or self.reference or (several if self.micros is None else f"{self.micros}us")
         return f"{self.kind}/{self.workload}/{self.variant}/{what}/{self.round}"
 
     def __str__(self) -> str:
@@ -124,6 +137,8 @@ class Step:
             return f"{self.workload}, round {self.round}"
         if self.kind == "calls":
             return f"{who} × {self.workload}, calls, round {self.round}"
+        if self.kind == "saturation":
+            return f"{self.workload}, all generators, round {self.round}"
         how = "in turn" if self.kind == "turn" else self.generator or "loadgen and wrk"
         return f"{who} × {self.workload}, {how}, round {self.round}"
 
@@ -200,6 +215,8 @@ def forecast_seconds(step: Step, profile: Profile) -> float:
         return profile.rest_seconds + BURSTS_SECONDS
     if step.kind == "calls":
         return sum(profile.calls_seconds) + 2 * profile.calls_seconds[1] + TRACING_SECONDS
+    if step.kind == "saturation":
+        return GENERATORS_FORECAST * (profile.wrk_seconds + WRK_OVERHEAD_SECONDS)
     if step.kind == "generators":
         return profile.wrk_seconds + profile.generator_seconds + WRK_OVERHEAD_SECONDS + OVERHEAD_SECONDS
     if step.generator == "wrk":
@@ -212,7 +229,7 @@ def turn_pairs(profile: Profile) -> int:
 
 
 def needs_wrk(step: Step) -> bool:
-    return step.generator == "wrk" or step.kind == "generators"
+    return step.generator == "wrk" or step.kind in ("generators", "saturation")
 
 
 def profile_record(profile: Profile) -> dict[str, Any]:

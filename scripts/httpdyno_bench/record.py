@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import machine, plan
+from . import machine, other_generators, plan
 from .calls import strace_version
 from .contenders import Contender, as_built, with_pool_sizes
 from .errors import UsageError
@@ -19,7 +19,7 @@ from .identity import KEPT, Program, Revision
 from .peers import NAMES as PEER_NAMES
 from .peers import Peer
 from .store import SCHEMA_VERSION, RunFolder, timestamp
-from .tables import SUITES, Variant, Workload
+from .tables import Variant, Workload
 
 _FOLDERS = re.compile(r"(?<![\w/:.])~?/(?:[^\s/:;,'\"]+/)+")
 
@@ -37,7 +37,7 @@ class Setup:
     @property
     def contenders(self) -> list[Contender]:
         """In the order of the table of variants."""
-        if self.suite == SUITES[0]:
+        if self.suite != "dispatch":
             return as_built(self.variants)
         return with_pool_sizes(self.variants, any("spin" in workload.dispatch for workload in self.workloads))
 
@@ -64,6 +64,7 @@ def make_head(
         "tools": {
             "python": platform.python_version(),
             "wrk": generators.wrk_version(),
+            **_others(setup),
             "strace": strace_version() if any(step.kind == "calls" for step in steps) else None,
             "loadgen": _kept(generators.loadgen_identity),
         },
@@ -138,12 +139,19 @@ def make_record(folder: RunFolder) -> dict[str, Any]:
         "sweeps": by_kind["sweep"],
         "bursts": by_kind["burst"],
         "calls": by_kind["calls"],
+        "saturation": by_kind["saturation"],
     }
 
 
 def without_paths(text: str) -> str:
     """A message without the folders in it, which may name a user or a machine; URLs stay whole."""
     return _FOLDERS.sub("", text)
+
+
+def _others(setup: Setup) -> dict[str, str]:
+    """The generators that only one suite has."""
+    packages = {"h2load": "nghttp2-client", "hey": "hey"} if setup.suite == "generators" else {}
+    return {name: other_generators.version_of(package) for name, package in packages.items()}
 
 
 def _kept(identity: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from .errors import UsageError
 # Names become program names, file names and command lines.
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # The runs that a row takes part in. The first is what is measured where nothing else is asked for.
-SUITES = ("base", "dispatch")
+SUITES = ("base", "dispatch", "generators")
 
 
 class Named(Protocol):

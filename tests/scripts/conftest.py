@@ -83,8 +83,8 @@ def make_world(path: Path) -> World:
                                     "allocator": variant.axes["allocator"], "allocator_proof": "probed"}
         _install(FAKES / "server.py", bin_dir / variant.name)
     _install(FAKES / "loadgen.py", bin_dir / "loadgen")
-    _install(FAKES / "wrk.py", bin_dir / "wrk")
-    _install(FAKES / "slowhttptest.py", bin_dir / "slowhttptest")
+    for tool in ("wrk", "h2load", "hey", "slowhttptest"):
+        _install(FAKES / f"{tool}.py", bin_dir / tool)
     for peer in PEERS:
         _install(FAKES / "server.py", bin_dir / peer)
     (path / "lib").mkdir()

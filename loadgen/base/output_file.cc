@@ -17,8 +17,10 @@ namespace {
 
 std::string why(int code) { return std::generic_category().message(code); }
 
+}  // namespace
+
 // A file beside its target, gone at the end unless it has taken the target's place.
-class Temporary {
+class OutputFile::Temporary {
  public:
   explicit Temporary(const std::string& target) : name_(target + ".XXXXXX") {
     fd_ = io::Fd(::mkostemp(name_.data(), O_CLOEXEC));
@@ -32,13 +34,13 @@ class Temporary {
 
   int error() const { return error_; }
 
-  // The errno value, or 0.
-  int replace(const std::string& target, std::string_view content) {
+  // Both: the errno value, or 0.
+  int append(std::string_view content) { return write_all(fd_.get(), content); }
+  int replace(const std::string& target) {
     // mkostemp makes it private; a result is as readable as any other new file.
     const mode_t mask = ::umask(0);
     ::umask(mask);
     if (::fchmod(fd_.get(), 0666 & ~mask) != 0) return errno;
-    if (const int code = write_all(fd_.get(), content)) return code;
     if (::fsync(fd_.get()) != 0 && errno != EINVAL) return errno;
     // The close reports what a network file system or a quota has refused so far.
     if (::close(fd_.release()) != 0) return errno;
@@ -53,7 +55,8 @@ class Temporary {
   int error_ = 0;
 };
 
-}  // namespace
+OutputFile::OutputFile() = default;
+OutputFile::~OutputFile() = default;
 
 int write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -84,19 +87,28 @@ Failure OutputFile::open(const std::string& path) {
   return {};
 }
 
-Failure OutputFile::commit(std::string_view content) {
-  if (path_.empty()) return {};
-  int code = 0;
-  if (target_.empty()) {
-    code = write_all(to_stdout() ? STDOUT_FILENO : in_place_.get(), content);
-  } else {
-    Temporary temporary(target_);
-    code = temporary.error();
-    if (code == 0) code = temporary.replace(target_, content);
-  }
-  if (code == 0) return {};
+int OutputFile::write(std::string_view content) {
+  if (target_.empty()) return write_all(to_stdout() ? STDOUT_FILENO : in_place_.get(), content);
+  if (!temporary_) temporary_ = std::make_unique<Temporary>(target_);
+  return temporary_->error() != 0 ? temporary_->error() : temporary_->append(content);
+}
+
+Failure OutputFile::result() const {
+  if (error_ == 0) return {};
   return run_failure(
-      fmt::format("cannot write {}: {}", to_stdout() ? "the standard output" : path_, why(code)));
+      fmt::format("cannot write {}: {}", to_stdout() ? "the standard output" : path_, why(error_)));
+}
+
+Failure OutputFile::append(std::string_view content) {
+  if (wanted() && error_ == 0) error_ = write(content);
+  return result();
+}
+
+Failure OutputFile::commit(std::string_view content) {
+  if (Failure failure = append(content)) return failure;
+  if (temporary_) error_ = temporary_->replace(target_);
+  temporary_.reset();
+  return result();
 }
 
 }  // namespace httpdyno::loadgen

@@ -123,7 +123,7 @@ std::string encode_text(const Histogram& histogram) {
 std::string decode(std::string_view octets, Histogram& out) {
   out.clear();
   if (octets.size() < kEncodedHeadBytes) return "is too short for an encoded histogram";
-  if (take(octets, 4) != kCookie) return "is no histogram in the V2 encoding";
+  if (take(octets, 4) != kCookie) return "is not in the V2 encoding";
   const std::uint64_t length = take(octets, 4);
   take(octets, 4);
   const std::uint64_t digits = take(octets, 4);
@@ -145,7 +145,7 @@ std::string decode_text(std::string_view text, Histogram& out) {
   if (!from_base64(text, octets)) return "is not in Base64, or cut off";
   std::string_view rest = octets;
   if (rest.size() < kCompressedHeadBytes || take(rest, 4) != kCompressedCookie) {
-    return "is no histogram in the compressed V2 encoding";
+    return "is not in the compressed V2 encoding";
   }
   if (take(rest, 4) != rest.size()) return "has another length than it says";
   // One octet more than there may be tells what is too long from what fits.

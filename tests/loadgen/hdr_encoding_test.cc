@@ -139,7 +139,7 @@ TEST(HdrEncoding, SaysWhatIsWrong) {
   decoded.record(1);
   EXPECT_EQ(decode("", decoded), "is too short for an encoded histogram");
   EXPECT_EQ(decoded.total(), 0) << "nothing is left of what was there";
-  EXPECT_EQ(decode(std::string(40, 'x'), decoded), "is no histogram in the V2 encoding");
+  EXPECT_EQ(decode(std::string(40, 'x'), decoded), "is not in the V2 encoding");
   EXPECT_EQ(decode(head_of(1, "00000002") + octets_of("06"), decoded),
             "has another layout: 2 significant digits from 1 up, not 3 from 1 up");
   EXPECT_EQ(decode(head_of(1, "00000003", "0a") + octets_of("06"), decoded),
@@ -164,9 +164,9 @@ TEST(HdrEncoding, SaysWhatIsWrongWithAText) {
   Histogram decoded;
   const std::string good = encode_text(vectors()[1].histogram);
   ASSERT_EQ(decode_text(good, decoded), "");
-  EXPECT_EQ(decode_text("", decoded), "is no histogram in the compressed V2 encoding");
+  EXPECT_EQ(decode_text("", decoded), "is not in the compressed V2 encoding");
   EXPECT_EQ(decode_text(to_base64(encode(vectors()[1].histogram)), decoded),
-            "is no histogram in the compressed V2 encoding");
+            "is not in the compressed V2 encoding");
   EXPECT_EQ(decode_text(good + " ", decoded), "is not in Base64, or cut off");
   EXPECT_EQ(decode_text(good.substr(0, good.size() - 4), decoded), "has another length than it says");
   EXPECT_EQ(decode_text(to_base64(octets_of("1c84931400000000")), decoded), "does not inflate");

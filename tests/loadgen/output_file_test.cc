@@ -2,6 +2,8 @@
 #include "loadgen/base/output_file.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -89,10 +91,78 @@ TEST_F(OutputFileTest, SaysThatTheDiskIsFull) {
   EXPECT_TRUE(S_ISCHR(status.st_mode)) << "the device must not be replaced by a file";
 }
 
+TEST_F(OutputFileTest, GrowsBesideItsName) {
+  const fs::path path = folder_.file("result.hlog");
+  std::ofstream(path) << "older";
+  {
+    OutputFile file;
+    ASSERT_FALSE(file.open(path.string()));
+    EXPECT_EQ(folder_.file_count(), 1U);
+    ASSERT_FALSE(file.append("one\n"));
+    ASSERT_FALSE(file.append("two\n"));
+    EXPECT_EQ(content_of(path), "older");
+    EXPECT_EQ(folder_.file_count(), 2U);
+    ASSERT_FALSE(file.commit("three\n"));
+    EXPECT_EQ(content_of(path), "one\ntwo\nthree\n");
+  }
+  EXPECT_EQ(content_of(path), "one\ntwo\nthree\n");
+  EXPECT_EQ(folder_.file_count(), 1U);
+}
+
+TEST_F(OutputFileTest, GoesWithItsObjectWhenItIsNotCommitted) {
+  {
+    OutputFile file;
+    ASSERT_FALSE(file.open(folder_.file("result.hlog")));
+    ASSERT_FALSE(file.append("one\n"));
+    EXPECT_EQ(folder_.file_count(), 1U);
+  }
+  EXPECT_EQ(folder_.file_count(), 0U);
+}
+
+TEST_F(OutputFileTest, IsThereWithoutContentToo) {
+  const fs::path path = folder_.file("result.hlog");
+  OutputFile file;
+  ASSERT_FALSE(file.open(path.string()));
+  ASSERT_FALSE(file.commit());
+  EXPECT_EQ(content_of(path), "");
+  EXPECT_TRUE(fs::exists(path));
+}
+
+TEST_F(OutputFileTest, RemembersAtTheEndThatTheDiskWasFull) {
+  OutputFile file;
+  ASSERT_FALSE(file.open("/dev/full"));
+  EXPECT_EQ(file.append("one\n").exit_code, kExitFailed);
+  const Failure failure = file.commit();
+  EXPECT_EQ(failure.exit_code, kExitFailed);
+  EXPECT_EQ(failure.line, "cannot write /dev/full: No space left on device");
+}
+
+TEST_F(OutputFileTest, LeavesTheEarlierFileWhereThereIsNoMoreRoom) {
+  const fs::path path = folder_.file("result.hlog");
+  std::ofstream(path) << "older";
+  OutputFile file;
+  ASSERT_FALSE(file.open(path.string()));
+  // What a file may hold at most: as a full disk, a part of the octets is written and then no more.
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  rlimit small = before;
+  small.rlim_cur = 10;
+  ::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const Failure first = file.append("0123456789abcdef");
+  const Failure second = file.append("x");
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_EQ(first.exit_code, kExitFailed);
+  EXPECT_EQ(second.line, first.line);
+  EXPECT_EQ(file.commit("more").line, first.line);
+  EXPECT_EQ(content_of(path), "older");
+}
+
 TEST_F(OutputFileTest, DoesNothingWithoutAPath) {
   OutputFile file;
   ASSERT_FALSE(file.open(""));
   EXPECT_FALSE(file.wanted());
+  EXPECT_FALSE(file.append("content"));
   EXPECT_FALSE(file.commit("content"));
 }
 

@@ -13,6 +13,7 @@ struct Url {
   std::uint16_t port = 80;
   std::string authority;     // for the Host field: as given, without a default port
   std::string target = "/";  // path and query, never empty
+  std::string unix_socket;   // connect to this path; host and port are for the Host field alone
 
   // The URL again, normalised: "http://authority/target".
   std::string text() const { return "http://" + authority + target; }

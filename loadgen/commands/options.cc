@@ -30,6 +30,7 @@ Examples:
   loadgen http://[::1]:8080/echo -m POST --body-bytes 4096 -c 64 --json result.json
   loadgen http://127.0.0.1:8080/ -c 64 --pipeline 16 --stats-path /stats
   loadgen http://127.0.0.1:8080/ -c 8 --mix mix.json --seed 7
+  loadgen --unix-socket /run/site.sock http://localhost/ -c 64
   loadgen versus http://127.0.0.1:8001/ http://127.0.0.1:8002/ --pid-a 101 --pid-b 102 -c 64)";
 
 // What CLI11 fills before it is checked and converted.
@@ -76,6 +77,13 @@ void add_load_options(CLI::App& app, LoadOptions& load, Raw& raw) {
       ->excludes(file)
       ->excludes(size)
       ->excludes(status);
+}
+
+// A path that a script has left empty must not end as a connection to the URL's host.
+void add_socket_option(CLI::App& app, const char* flag, Url& url, const char* text) {
+  app.add_option(flag, url.unix_socket, text)->check([](const std::string& path) {
+    return std::string(path.empty() ? "a path is required" : "");
+  });
 }
 
 Failure read_duration(const char* flag, const std::string& text, bool may_be_zero, Duration& out) {
@@ -186,6 +194,8 @@ Failure parse_run(int argc, const char* const* argv, CommandLine& out) {
   app.footer(kExamples);
   app.add_option("URL", url, "http://HOST[:PORT][/PATH]");
   add_load_options(app, run.load, raw);
+  add_socket_option(app, "--unix-socket", run.url,
+                    "connect to this path; the URL gives the Host field and the target");
   app.add_option("-t,--threads", run.threads, "threads; connections are spread evenly")
       ->check(CLI::Range(1U, kThreadsMax))
       ->capture_default_str();
@@ -237,6 +247,8 @@ Failure parse_versus(int argc, const char* const* argv, CommandLine& out) {
       "loadgen versus");
   app.add_option("URLS", raw.urls, "the URLs of server A and of server B");
   add_load_options(app, versus.load, raw);
+  add_socket_option(app, "--unix-socket-a", versus.url_a, "connect to server A at this path");
+  add_socket_option(app, "--unix-socket-b", versus.url_b, "connect to server B at this path");
   app.add_option("--pid-a", versus.pid_a, "process of server A, whose CPU clock is read")
       ->check(CLI::PositiveNumber);
   app.add_option("--pid-b", versus.pid_b, "process of server B")->check(CLI::PositiveNumber);

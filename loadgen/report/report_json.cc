@@ -83,6 +83,7 @@ std::string json_report(const RunResult& result, const RunOptions& options) {
       {"cpu_ns_per_request", result.cpu_ns_per_request()},
       {"generator_cpu_share", result.cpu_share(options.threads)},
   };
+  if (!options.url.unix_socket.empty()) json["unix_socket"] = options.url.unix_socket;
   if (!options.load.mix_path.empty()) {
     // What is the command line's for one request is the kinds' for a mix.
     json.erase("method");

@@ -12,6 +12,11 @@
 namespace httpdyno::loadgen {
 
 Failure find_server(const Url& url, Duration timeout, io::Address& out) {
+  if (!url.unix_socket.empty()) {
+    const Error error = io::parse_address(std::string(io::kUnixPrefix) + url.unix_socket, 0, out);
+    if (!error) return {};
+    return usage_failure(fmt::format("--unix-socket '{}': {}", url.unix_socket, error.message()));
+  }
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;

@@ -54,6 +54,18 @@ TEST(CommandLine, TakesWrksFlags) {
   EXPECT_EQ(run.url.text(), "http://h/");
 }
 
+TEST(CommandLine, TakesPathsOfUnixSockets) {
+  const CommandLine run = parse_good({"--unix-socket", "/run/a b.sock", "http://h:1/x"});
+  EXPECT_EQ(run.run.url.unix_socket, "/run/a b.sock");
+  EXPECT_EQ(run.run.url.text(), "http://h:1/x");
+  const CommandLine versus = parse_good(
+      {"versus", "http://h/", "http://h/", "--pid-a", "1", "--pid-b", "2", "--unix-socket-b", "b"});
+  EXPECT_EQ(versus.versus.url_a.unix_socket, "");
+  EXPECT_EQ(versus.versus.url_b.unix_socket, "b");
+  CommandLine out;
+  EXPECT_TRUE(parse({"http://h/", "--unix-socket", ""}, out));
+}
+
 TEST(CommandLine, TakesTheRest) {
   const RunOptions run =
       parse_good({"http://h/", "--pipeline", "16", "--warmup", "500ms", "--json", "-", "--hgrm", "f",

@@ -276,7 +276,10 @@ Error EpollIo::connect(ConnId id, const Address& address) {
   Fd fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return last_error("socket");
   const int on = 1;
-  if (::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) return last_error("TCP_NODELAY");
+  const bool tcp = address.family() != AF_UNIX;
+  if (tcp && ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) {
+    return last_error("TCP_NODELAY");
+  }
   if (::connect(fd.get(), address.get(), address.size) != 0 && errno != EINPROGRESS)
     return last_error("connect");
   // Writability tells that it is connected. Edge-triggered, the interest costs nothing afterwards, so it

@@ -1,9 +1,11 @@
-// A stream of responses means the same however it is cut, and their framing holds.
+// A stream of responses means what a plain reader makes of it, the same however it is cut, and framing holds.
+#include <limits>
 #include <string>
 
 #include "net/base/assert.h"
 #include "net/http/response_parser.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/response_reference.h"
 
 namespace httpdyno::fuzz {
 namespace {
@@ -13,13 +15,6 @@ using http::ResponseEvent;
 using http::ResponseHead;
 using http::ResponseParser;
 using http::ResponseStep;
-
-std::string describe(const ResponseHead& head) {
-  return std::to_string(head.status) + " 1." + std::to_string(head.minor_version) +
-         (head.keep_alive ? " keep-alive" : " close") + " framing " +
-         std::to_string(static_cast<int>(head.framing)) + " length " + std::to_string(head.content_length) +
-         " head " + std::to_string(head.head_bytes) + "\n";
-}
 
 void check_head(const ResponseHead& head, bool to_head) {
   ASSERT(head.status >= 200 && head.status <= 999);
@@ -74,7 +69,7 @@ std::string read_responses(std::string_view stream, const Pieces& pieces, bool t
       }
       if (end.event != ResponseEvent::complete) continue;
       check_complete(parser, body_bytes);
-      reading.append("\ncomplete\n");
+      reading.append(kComplete);
       body_bytes = 0;
       parser.start(to_head);
     }
@@ -82,7 +77,7 @@ std::string read_responses(std::string_view stream, const Pieces& pieces, bool t
   if (parser.at_start()) return reading;
   if (parser.end().event == ResponseEvent::error) return failed();
   check_complete(parser, body_bytes);
-  return reading + "\ncomplete at the end";
+  return reading.append(kCompleteAtEnd);
 }
 
 // A head that is known from its octets leads to the same as reading it.
@@ -104,6 +99,12 @@ void check_known_head(std::string_view stream) {
   ASSERT(reader.end().event == knower.end().event);
 }
 
+// Large enough for no input to reach any of them.
+http::ResponseLimits no_limits() {
+  constexpr auto kMax = std::numeric_limits<std::uint32_t>::max();
+  return {.head_bytes_max = kMax, .fields_max = kMax, .interim_max = kMax, .chunk_line_bytes_max = kMax};
+}
+
 // Small enough for an input to reach each of them.
 http::ResponseLimits tight_limits() {
   return {.head_bytes_max = 64, .fields_max = 2, .interim_max = 1, .chunk_line_bytes_max = 8};
@@ -116,8 +117,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace httpdyno::fuzz;
   const std::string_view stream = text_of(data, size);
   httpdyno::Prng prng = prng_of(stream);
-  for (const auto& limits : {httpdyno::http::ResponseLimits(), tight_limits()}) {
-    for (const bool to_head : {false, true}) {
+  for (const bool to_head : {false, true}) {
+    ASSERT(read_responses(stream, whole(size), to_head, no_limits()) == read_plainly(stream, to_head) &&
+           "the parser and the plain reader agree");
+    for (const auto& limits : {httpdyno::http::ResponseLimits(), tight_limits()}) {
       const std::string expected = read_responses(stream, whole(size), to_head, limits);
       for (const Pieces& pieces : {random_pieces(size, prng), octet_by_octet(size)}) {
         ASSERT(read_responses(stream, pieces, to_head, limits) == expected &&

@@ -100,7 +100,7 @@ Verdict judge(const Evidence& evidence) {
   scales.weigh_reading(Reason::steal_share, machine.steal);
   scales.weigh_reading(Reason::throttled_share, machine.throttled);
   scales.weigh_reading(Reason::retransmitted_share, machine.retransmitted);
-  scales.weigh_reading(Reason::listen_drops, as_number(machine.listen_dropped));
+  scales.weigh_reading(Reason::listen_drops, machine.listen_dropped);
 
   scales.weigh(Reason::wrong_answers, static_cast<double>(evidence.wrong_answers));
   scales.weigh(Reason::count_difference, as_number(evidence.count_difference));

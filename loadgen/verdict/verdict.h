@@ -60,7 +60,7 @@ struct MachineEvidence {
   std::optional<double> steal;                   // share of the time of the cores that this process may use
   std::optional<double> throttled;      // time of the control group, over its cores, to the time that went by
   std::optional<double> retransmitted;  // segments, to those sent, in this network namespace
-  std::optional<std::uint64_t> listen_dropped;  // connections, by listeners of this network namespace
+  std::optional<double> listen_dropped;  // connections, by listeners of this network namespace
 };
 
 // What is held against a run. Fields that do not apply to it stay empty: they are not judged.

@@ -16,6 +16,7 @@ from httpdyno_bench.tables import SUITES
 from . import records
 from .dispatch import make_dispatch
 from .dispatch_plots import draw_dispatch
+from .generators import make_generators
 from .model import make_report
 from .plots import draw_all
 from .records import ReportError
@@ -26,34 +27,32 @@ SCHEMA = ROOT / "results" / "record.schema.json"
 PAGE = "BENCH.md"
 TUNING = "docs/TUNING.md"
 PLOTS = "docs/plots"
-_MARKER = re.compile(r"^<!-- Generated from (\S+)/record\.json(?: and (\S+)/record\.json)? by scripts/report\.py\.")
+_MARKER = re.compile(r"^<!-- Generated from (.+) by scripts/report\.py\.")
+_NAMED = re.compile(r"(\S+)/record\.json")
 
 
 def main(arguments: Sequence[str], description: str | None = None) -> int:
     return exit_code_of("report.py", lambda: _run(_parser(description).parse_args(arguments)))
 
 
-def make_files(base: Path, dispatch: Path | None = None) -> dict[str, bytes]:
+def make_files(base: Path, dispatch: Path | None = None, generators: Path | None = None) -> dict[str, bytes]:
     """Every file of the report by its path below --out, from the record of each suite and nothing else."""
     record = records.load(base, SCHEMA)
     report = make_report(record)
+    compared = None if dispatch is None else (make_dispatch(records.load(dispatch, SCHEMA)), _source(dispatch))
+    beside = None if generators is None else (make_generators(records.load(generators, SCHEMA)), _source(generators))
+    files = {PAGE: render(report, _source(base), BOUND_SHARE, compared, beside).encode()}
     plots = draw_all(report, record)
-    if dispatch is None:
-        return {PAGE: render(report, _source(base), BOUND_SHARE).encode(), **_placed(plots)}
-    compared = make_dispatch(records.load(dispatch, SCHEMA))
-    page = render(report, _source(base), BOUND_SHARE, (compared, _source(dispatch)))
-    plots |= draw_dispatch(compared)
-    return {PAGE: page.encode(), TUNING: render_tuning(compared, _source(dispatch)).encode(), **_placed(plots)}
-
-
-def _placed(plots: Mapping[str, bytes]) -> dict[str, bytes]:
-    return {f"{PLOTS}/{name}": content for name, content in plots.items()}
+    if compared is not None:
+        files[TUNING] = render_tuning(*compared).encode()
+        plots |= draw_dispatch(compared[0])
+    return files | {f"{PLOTS}/{name}": content for name, content in plots.items()}
 
 
 def _parser(description: str | None) -> argparse.ArgumentParser:
     parser = Parser("report.py", description)
-    parser.add_argument("--record", type=Path, action="append", metavar="FOLDER", help="a record of the suite base; once "
-                        "more, one of dispatch (default: the newest of each in --results, smoke runs last; with --check: "
+    parser.add_argument("--record", type=Path, action="append", metavar="FOLDER", help="a record of the suite base; further "
+                        "ones of dispatch and of generators (default: the newest of each in --results, smoke runs last; with --check: "
                         "those that BENCH.md names)")
     parser.add_argument("--results", type=Path, metavar="DIR", default=ROOT / "results",
                         help="where records are (default: results)")
@@ -66,21 +65,20 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     folders = _chosen(options)
-    files = make_files(*folders)
-    return _check(files, options.out) if options.check else _write(files, options.out, folders)
+    files = make_files(**folders)
+    return _check(files, options.out) if options.check else _write(files, options.out, list(folders.values()))
 
 
-def _chosen(options: argparse.Namespace) -> list[Path]:
-    """The record of the suite base, and behind it that of the suite dispatch, if there is one."""
+def _chosen(options: argparse.Namespace) -> dict[str, Path]:
+    """By suite: the record of base, and those of the others that there are."""
     if options.record:
         return _by_suite([_found(given, options.results) for given in options.record])
     if options.check:
-        return [options.results / name for name in _named_by(options.out / PAGE)]
-    base = records.newest(options.results, SUITES[0])
-    if base is None:
+        return _by_suite([options.results / name for name in _named_by(options.out / PAGE)])
+    newest = {suite: records.newest(options.results, suite) for suite in SUITES}
+    if newest[SUITES[0]] is None:
         raise ReportError(f"no record in {options.results.name}/: measure first (make bench), or name one (--record)")
-    dispatch = records.newest(options.results, SUITES[1])
-    return [base] if dispatch is None else [base, dispatch]
+    return {suite: folder for suite, folder in newest.items() if folder is not None}
 
 
 def _found(given: Path, results: Path) -> Path:
@@ -89,12 +87,13 @@ def _found(given: Path, results: Path) -> Path:
     return folder if folder.exists() else results / folder
 
 
-def _by_suite(folders: Sequence[Path]) -> list[Path]:
+def _by_suite(folders: Sequence[Path]) -> dict[str, Path]:
     suites = [records.suite_of(folder) for folder in folders]
     if suites.count(SUITES[0]) != 1 or len(set(suites)) != len(suites):
         raise ReportError(f"--record takes one record of the suite {SUITES[0]} and at most one of each other; these are "
                           f"of {' and '.join(suites)}")
-    return [folder for _, folder in sorted(zip(map(SUITES.index, suites), folders, strict=True))]
+    given = dict(zip(suites, folders, strict=True))
+    return {suite: given[suite] for suite in SUITES if suite in given}
 
 
 def _named_by(page: Path) -> list[str]:
@@ -106,7 +105,7 @@ def _named_by(page: Path) -> list[str]:
     match = _MARKER.match(first)
     if match is None:
         raise ReportError(f"{page.name} does not say which record it comes from: it is not generated, or was edited")
-    return [Path(source).name for source in match.groups() if source is not None]
+    return [Path(source).name for source in _NAMED.findall(match[1])]
 
 
 def _source(folder: Path) -> str:

@@ -90,21 +90,25 @@ class Target:
     """A bound that the project has set itself, and how it came out."""
 
     what: str
-    at_most: float
+    bound: float
     measured: Estimate
     # Of the measured value; ratios have three.
     decimals: int = 3
+    # The measured value is to be no less than the bound, not no more.
+    at_least: bool = False
 
     @property
     def met(self) -> bool:
-        return self.measured.value <= self.at_most
+        return self._on_the_right_side(self.measured.value)
 
     @property
     def certain(self) -> bool:
         """Whether the interval lies on one side of the bound."""
-        return self.measured.count > 1 and (
-            self.measured.high <= self.at_most if self.met else self.measured.low > self.at_most
-        )
+        ends = {self._on_the_right_side(end) for end in (self.measured.low, self.measured.high)}
+        return self.measured.count > 1 and ends == {self.met}
+
+    def _on_the_right_side(self, value: float) -> bool:
+        return value >= self.bound if self.at_least else value <= self.bound
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,9 +8,10 @@ from typing import Any
 
 import jinja2
 
-from . import dispatch_tables, dispatch_wording, tuning, wording
+from . import dispatch_tables, dispatch_wording, generators_wording, tuning, wording
 from .dispatch import Dispatch
 from .estimates import Estimate
+from .generators import REFERENCE, GeneratorsReport
 from .model import Report
 
 _RELATIONS = {
@@ -38,11 +39,13 @@ _TEXT = {
 
 
 def render(
-    report: Report, source: str, bound_share: float, compared: tuple[Dispatch, str] | None = None
+    report: Report, source: str, bound_share: float, compared: tuple[Dispatch, str] | None = None,
+    beside: tuple[GeneratorsReport, str] | None = None,
 ) -> str:
-    """`compared`: the part of the suite "dispatch", and where its record is."""
+    """`compared`: the part of the suite "dispatch", and where its record is; `beside`: that of the suite "generators"."""
     record = report.record
-    sources = [source] if compared is None else [source, compared[1]]
+    sources = [source, *(part[1] for part in (compared, beside) if part is not None)]
+    targets = [target for part in (report, *(part[0] for part in (compared, beside) if part)) for target in part.targets]
     turns = [turn.ratio for comparison in report.comparisons for turn in comparison.turns]
     return _filled(
         "BENCH.md.j2",
@@ -51,11 +54,14 @@ def render(
         profile=record["profile"],
         machine=record["machine"],
         source=source,
+        sources=wording.joined(sources),
         command="scripts/report.py " + " ".join(f"--record {each.removesuffix('/record.json')}" for each in sources),
         check_command="scripts/report.py --check",
         summary=wording.summary(report),
-        targets=[*report.targets, *(() if compared is None else compared[0].targets)],
-        doubts=wording.doubts(report),
+        targets=targets,
+        # Where all bounds are of one kind, the heading says of which.
+        bound_title="bound, at most or ≥" if any(target.at_least for target in targets) else "at most",
+        doubts=wording.doubts(report.record, report.samples),
         spread=wording.spread(report),
         coverage_of_turns=_coverage(turns),
         coverage_of_rows=_coverage([row.server_cpu_ns for row in report.rows]),
@@ -65,6 +71,7 @@ def render(
         minutes=_duration(record["measuring_seconds"]),
         bound_share=bound_share,
         **({"dispatch": None} if compared is None else _part(*compared)),
+        **({"generators": None} if beside is None else _beside(*beside)),
     )
 
 
@@ -80,11 +87,24 @@ def _part(dispatch: Dispatch, source: str) -> dict[str, Any]:
         "dispatch_source": source,
         "part": dispatch.record,
         "dispatch_summary": dispatch_wording.summary(dispatch),
-        "part_doubts": wording.doubts(dispatch.report),
+        "part_doubts": wording.doubts(dispatch.report.record, dispatch.report.samples),
         "crossing_text": dispatch_wording.crossing_text,
         "coverage_of_crossings": f", with a coverage of {wording.coverage(min(c.coverage for c in crossings))}"
         if crossings else "; one round has none",
         **dispatch_tables.tables(dispatch),
+    }
+
+
+def _beside(generators: GeneratorsReport, source: str) -> dict[str, Any]:
+    """What generators.md.j2 needs."""
+    return {
+        "generators": generators,
+        "generators_source": source,
+        "generators_summary": generators_wording.summary(generators),
+        "generators_doubts": wording.doubts(generators.record, generators.samples),
+        "reference": REFERENCE,
+        "busy": generators_wording.busy,
+        "claim": generators_wording.claim,
     }
 
 

@@ -29,7 +29,7 @@ def chapters(dispatch: Dispatch) -> list[Chapter]:
         ("Which allocator", _allocators(dispatch)),
         ("How many loops", [*_along(dispatch, "loops"), *_note_on_loops(dispatch)]),
         ("How long workers spin before they sleep", _along(dispatch, "spin")),
-        ("Reasons to doubt", wording.doubts(dispatch.report)),
+        ("Reasons to doubt", wording.doubts(dispatch.record, dispatch.report.samples)),
     ]
     return [(title, lines or [_NOT_MEASURED]) for title, lines in found]
 

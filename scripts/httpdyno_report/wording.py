@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from .model import Comparison, GeneratorRow, Report, Row, Target, Turn
+from .model import Comparison, GeneratorRow, Report, Row, Sample, Target, Turn
 from .estimates import Estimate
 
 
@@ -92,7 +93,7 @@ def target_text(target: Target) -> Callable[[float], str]:
 
 def target_bound(target: Target) -> str:
     """With a digit less than what is held against it."""
-    return fixed(target.decimals - 1)(target.at_most)
+    return ("≥ " if target.at_least else "") + fixed(target.decimals - 1)(target.bound)
 
 
 def target_verdict(target: Target) -> str:
@@ -118,9 +119,8 @@ def summary(report: Report) -> list[str]:
     return sentences
 
 
-def doubts(report: Report) -> list[str]:
+def doubts(record: Mapping[str, Any], samples: Sequence[Sample]) -> list[str]:
     """What speaks against believing this record, as far as it can be seen in it."""
-    record = report.record
     found: list[str] = []
     if record["revision"]["dirty"]:
         found.append("The tree had changes that are in no commit: this state cannot be had again.")
@@ -139,7 +139,7 @@ def doubts(report: Report) -> list[str]:
         found.append("Server and generator ran on two hardware threads of one core and slowed each other down.")
     if record["machine"]["hypervisor"]:
         found.append("The machine is a virtual one: neighbours and the hypervisor's scheduler are not under control.")
-    found.append(_disturbance_sentence(report))
+    found.append(_disturbance_sentence(samples))
     if record["interruptions"]:
         found.append(f"The run was broken off and went on {counted(record['interruptions'], 'time')}.")
     for failure in record["failures"]:
@@ -208,9 +208,9 @@ def _count_sentence(report: Report) -> str:
             f"server's own to the request ({requests:,} requests); every run was free of errors.")
 
 
-def _disturbance_sentence(report: Report) -> str:
-    steal = sorted(sample["steal_share"] for sample in report.samples)
-    foreign = sorted(sample["foreign_cpu_share"] for sample in report.samples)
+def _disturbance_sentence(samples: Sequence[Sample]) -> str:
+    steal = sorted(sample["steal_share"] for sample in samples)
+    foreign = sorted(sample["foreign_cpu_share"] for sample in samples)
 
     def both(values: Sequence[float]) -> str:
         return f"{100 * values[len(values) // 2]:.1f} % in the median cell, {100 * values[-1]:.1f} % in the worst"

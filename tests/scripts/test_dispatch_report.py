@@ -72,7 +72,7 @@ def test_crossings_are_where_the_curves_were_made_to_cross(part: dispatch.Dispat
 
 def test_targets(part: dispatch.Dispatch, tmp_path: Path) -> None:
     assert [target.met for target in part.targets] == [True] * len(part.targets)
-    assert {target.at_most for target in part.targets} == {1.35, 1.6, 0.2, 0.0}
+    assert {target.bound for target in part.targets} == {1.35, 1.6, 0.2, 0.0}
 
     def spoil(record: dict[str, Any]) -> None:
         for step in record["calls"]:

@@ -250,7 +250,7 @@ def test_idle_connections_cost_what_the_record_says(report: model.Report) -> Non
         assert estimate is not None and estimate.value == pytest.approx(each, abs=1) and estimate.count == 3
     assert rows["h2o"].each_bytes is None
     (target,) = [target for target in report.targets if target.what.startswith("octets of memory")]
-    assert target.met and target.at_most == 256
+    assert target.met and target.bound == 256
 
 
 def test_a_record_without_idle_connections_has_no_table_of_them(tmp_path: Path, without_plots: None) -> None:
@@ -283,12 +283,12 @@ def test_sentences_follow_the_figures(tmp_path: Path) -> None:
     assert "**inline-mimalloc** against inline-system (allocator): no difference in CPU per request seen" in said
     cells = sum(cell["generator"] == "loadgen" for cell in record["cells"])
     assert f"in {cells - (record['cells'][0]['generator'] == 'loadgen')} of {cells} loadgen runs" in said
-    doubts = "\n".join(wording.doubts(changed))
+    doubts = "\n".join(wording.doubts(changed.record, changed.samples))
     assert "not quiet" not in doubts
     for sample in changed.samples:
         assert isinstance(sample, dict)
         sample["foreign_cpu_share"] = 0.2
-    assert "not quiet" in "\n".join(wording.doubts(changed))
+    assert "not quiet" in "\n".join(wording.doubts(changed.record, changed.samples))
     assert "in no commit" in doubts and "the server died" in doubts
 
 

@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "loadgen/base/output_file.h"
+#include "loadgen/commands/merge.h"
 #include "loadgen/commands/options.h"
 #include "loadgen/commands/run.h"
 #include "loadgen/commands/versus.h"
@@ -19,6 +20,7 @@ int dispatch(const CommandLine& command, Failure& failure) {
     case CommandLine::Mode::print: return write_all(STDOUT_FILENO, command.text) == 0 ? 0 : kExitFailed;
     case CommandLine::Mode::run: return run(command.run, failure);
     case CommandLine::Mode::versus: return versus(command.versus, failure);
+    case CommandLine::Mode::merge: return merge(command.merge, failure);
   }
   return kExitUsage;
 }

@@ -23,6 +23,11 @@ inline constexpr std::size_t kKindNameBytesMax = 64;
 inline constexpr std::uint64_t kWeightMax = 1'000'000'000;
 inline constexpr std::size_t kMixedBatchesBytesMax = std::size_t{1} << 30;  // bodies, over all connections
 
+// Of logs that are merged: for each tag there is a histogram, and a line is a histogram in Base64 with some
+// words in front of it.
+inline constexpr std::size_t kHlogTagsMax = 64;
+inline constexpr std::size_t kHlogLineBytesMax = std::size_t{1} << 20;
+
 // How much of the first answer's body is kept for comparing: an echo of every body that may be sent.
 inline constexpr std::size_t kBodyKept = kBodyBytesMax;
 // Heads beyond this are parsed each time.

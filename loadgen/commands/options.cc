@@ -189,7 +189,9 @@ Failure parse_run(int argc, const char* const* argv, CommandLine& out) {
   bool show_identity = false;
   std::string url;
   CLI::App app(
-      "Load generator for HTTP/1.1 servers, closed loop. Compare two servers: loadgen versus --help.",
+      "Load generator for HTTP/1.1 servers, closed loop. Compare two servers: loadgen versus --help. Add up "
+      "logs of "
+      "runs: loadgen merge --help.",
       "loadgen");
   app.footer(kExamples);
   app.add_option("URL", url, "http://HOST[:PORT][/PATH]");
@@ -284,10 +286,38 @@ Failure parse_versus(int argc, const char* const* argv, CommandLine& out) {
   return finish_load(app, raw, versus.load);
 }
 
+Failure parse_merge(int argc, const char* const* argv, CommandLine& out) {
+  MergeOptions& merge = out.merge;
+  CLI::App app(
+      "Adds up the logs of several runs, as --hlog writes them: counts are added, and percentiles come from "
+      "the "
+      "sums.",
+      "loadgen merge");
+  app.footer("Example:\n  loadgen merge agent-*.hlog --hlog all.hlog --hgrm all.hgrm");
+  app.add_option("FILES", merge.paths, "the logs (.hlog)");
+  app.add_option(
+      "--hlog", merge.hlog_path,
+      "write them as one log, with intervals that begin at the same time added, to this file ('-': standard "
+      "output)");
+  app.add_option("--hgrm", merge.hgrm_path,
+                 "write the latency distribution, in ms, to this file ('-': standard output)");
+  app.add_option("--tag", merge.tag, "whose distribution that is (default: response, else service)");
+  if (Failure failure = parse_with(app, argc, argv, out)) return failure;
+  if (!out.text.empty()) return {};
+
+  out.mode = CommandLine::Mode::merge;
+  if (merge.paths.empty()) return usage_failure("merge needs the logs to add (see loadgen merge --help)");
+  if (merge.hlog_path == "-" && merge.hgrm_path == "-") {
+    return usage_failure("--hlog and --hgrm cannot both go to the standard output");
+  }
+  return {};
+}
+
 }  // namespace
 
 Failure parse_command_line(int argc, const char* const* argv, CommandLine& out) {
   if (argc > 1 && std::string_view(argv[1]) == "versus") return parse_versus(argc - 1, argv + 1, out);
+  if (argc > 1 && std::string_view(argv[1]) == "merge") return parse_merge(argc - 1, argv + 1, out);
   return parse_run(argc, argv, out);
 }
 

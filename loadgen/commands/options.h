@@ -46,12 +46,20 @@ struct VersusOptions {
   std::string ndjson_path;
 };
 
+struct MergeOptions {
+  std::vector<std::string> paths;  // at least one
+  std::string hlog_path;
+  std::string hgrm_path;
+  std::string tag;  // of which --hgrm is; empty: response, else service, else the first
+};
+
 struct CommandLine {
-  enum class Mode : std::uint8_t { print, run, versus };
+  enum class Mode : std::uint8_t { print, run, versus, merge };
   Mode mode = Mode::print;
   std::string text;  // with print: for the standard output
   RunOptions run;
   VersusOptions versus;
+  MergeOptions merge;
 };
 
 // Reads the body file and the mix, if they are named; opens nothing else. The failure's exit code is kExitUsage.

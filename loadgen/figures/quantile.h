@@ -9,7 +9,7 @@
 //
 // with t = 1.96: the third term is Cornish and Fisher's for the binomial's skewness, without which the interval
 // of a high percentile lies too low; a rank that is not whole is interpolated (Hutson 1999, fractional order
-// statistics), because whole ranks cover up to 98 % where few values lie beyond.
+// statistics), because whole ranks, rounded outwards, cover 98 % where ten values lie beyond.
 //
 // Latencies depend on each other: a slow moment makes many slow requests, and n of them tell less than n
 // independent ones. How much less is seen in the batches (batch means, Schmeiser 1982): the variance of the
@@ -17,8 +17,8 @@
 // takes the place of n, and t is Student's of the batches but one. Neighbouring batches are paired as long as
 // they depend on each other visibly (lag-1 correlation above its standard error; the idea is LBATCH's, Fishman
 // and Yarberry 1997) and eight remain. A surplus of D within its own standard error is what independent values
-// give, too, and not taken for correlation. D is read at the value and at the interval's end on the side of the
-// median, where more values lie beyond: the greater one counts.
+// give, too, and not taken for correlation. For `high`, D is also read at `low`, where more values lie beyond,
+// and the greater one counts: a run that happens to have few slow moments has a low percentile and a low D.
 #pragma once
 
 #include <cstddef>

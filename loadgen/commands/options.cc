@@ -189,9 +189,8 @@ Failure parse_run(int argc, const char* const* argv, CommandLine& out) {
   bool show_identity = false;
   std::string url;
   CLI::App app(
-      "Load generator for HTTP/1.1 servers, closed loop. Compare two servers: loadgen versus --help. Add up "
-      "logs of "
-      "runs: loadgen merge --help.",
+      "Load generator for HTTP/1.1 servers, closed loop. Compare two servers: loadgen versus --help. "
+      "Add up logs of runs: loadgen merge --help.",
       "loadgen");
   app.footer(kExamples);
   app.add_option("URL", url, "http://HOST[:PORT][/PATH]");
@@ -289,9 +288,8 @@ Failure parse_versus(int argc, const char* const* argv, CommandLine& out) {
 Failure parse_merge(int argc, const char* const* argv, CommandLine& out) {
   MergeOptions& merge = out.merge;
   CLI::App app(
-      "Adds up the logs of several runs, as --hlog writes them: counts are added, and percentiles come from "
-      "the "
-      "sums.",
+      "Adds up the logs of several runs, as --hlog writes them: counts are added, and percentiles "
+      "come from the sums.",
       "loadgen merge");
   app.footer("Example:\n  loadgen merge agent-*.hlog --hlog all.hlog --hgrm all.hgrm");
   app.add_option("FILES", merge.paths, "the logs (.hlog)");

@@ -91,9 +91,10 @@ Verdict judge(const Evidence& evidence) {
   }
   const MachineEvidence& machine = evidence.machine;
   scales.weigh_reading(Reason::busiest_second_share, machine.busiest_second);
-  scales.weigh(Reason::longest_pause_ns, in_ns(evidence.pauses.longest));
+  scales.weigh(Reason::longest_pause_ns, in_ns(evidence.longest_pause));
   if (evidence.measured > Duration::zero()) {
-    scales.weigh(Reason::paused_share, to_seconds(evidence.pauses.sum) / to_seconds(evidence.measured));
+    scales.weigh(Reason::paused_share,
+                 to_seconds(evidence.paused) / (to_seconds(evidence.measured) * evidence.threads));
   }
   scales.weigh_reading(Reason::run_queue_share, machine.run_queue);
   scales.weigh_reading(Reason::involuntary_switches_per_second, machine.involuntary_per_second);

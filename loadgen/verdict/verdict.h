@@ -10,7 +10,6 @@
 #include <string_view>
 #include <vector>
 
-#include "loadgen/verdict/pauses.h"
 #include "net/base/time.h"
 
 namespace httpdyno::loadgen {
@@ -66,9 +65,11 @@ struct MachineEvidence {
 // What is held against a run. Fields that do not apply to it stay empty: they are not judged.
 struct Evidence {
   Duration measured{};  // the length of the measured part
+  std::uint32_t threads = 1;
 
   MachineEvidence machine;
-  Pauses pauses;  // of the thread that stood still most
+  Duration longest_pause{};  // a worker's turn that took so much longer than it meant to wait: it was stopped
+  Duration paused{};         // all of them, over all threads
 
   // Of an open loop.
   std::optional<Duration> send_lag_p99;  // of the requests that found a free slot when they were due

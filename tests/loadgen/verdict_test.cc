@@ -17,6 +17,7 @@ using testing::Not;
 Evidence healthy() {
   Evidence evidence;
   evidence.measured = 10s;
+  evidence.threads = 4;
   evidence.machine = {.busiest_second = 0.4,
                       .run_queue = 0.001,
                       .involuntary_per_second = 20,
@@ -83,21 +84,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{Reason::rate_missed_share, [](Evidence& e) { e.missed_by_client = 4'100; }, Level::voided},
         Case{Reason::busiest_second_share, [](Evidence& e) { e.machine.busiest_second = 0.9; },
              Level::suspect},
-        Case{Reason::longest_pause_ns,
-             [](Evidence& e) {
-               e.pauses = {101ms, 0ms};
-             },
-             Level::suspect},
-        Case{Reason::paused_share,
-             [](Evidence& e) {
-               e.pauses = {50ms, 150ms};
-             },
-             Level::suspect},
-        Case{Reason::paused_share,
-             [](Evidence& e) {
-               e.pauses = {50ms, 550ms};
-             },
-             Level::voided},
+        Case{Reason::longest_pause_ns, [](Evidence& e) { e.longest_pause = 101ms; }, Level::suspect},
+        Case{Reason::paused_share, [](Evidence& e) { e.paused = 450ms; }, Level::suspect},
+        Case{Reason::paused_share, [](Evidence& e) { e.paused = 2100ms; }, Level::voided},
         Case{Reason::run_queue_share, [](Evidence& e) { e.machine.run_queue = 0.02; }, Level::suspect},
         Case{Reason::run_queue_share, [](Evidence& e) { e.machine.run_queue = 0.6; }, Level::voided},
         Case{Reason::involuntary_switches_per_second,
@@ -111,8 +100,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{Reason::listen_drops, [](Evidence& e) { e.machine.listen_dropped = 1; }, Level::suspect},
         Case{Reason::wrong_answers, [](Evidence& e) { e.wrong_answers = 1; }, Level::voided},
         Case{Reason::count_difference, [](Evidence& e) { e.count_difference = 1; }, Level::voided},
-        Case{Reason::littles_law_share, [](Evidence& e) { e.littles_law = 0.02; }, Level::suspect},
-        Case{Reason::littles_law_share, [](Evidence& e) { e.littles_law = 0.06; }, Level::voided},
+        Case{Reason::littles_law_share, [](Evidence& e) { e.littles_law = 0.006; }, Level::suspect},
+        Case{Reason::littles_law_share, [](Evidence& e) { e.littles_law = 0.02; }, Level::voided},
         Case{Reason::drift_share, [](Evidence& e) { e.drift = 0.3; }, Level::suspect},
         Case{Reason::overloaded, [](Evidence& e) { e.overloaded = true; }, Level::voided}));
 
@@ -210,27 +199,6 @@ TEST(Verdict, EveryRowSaysHowMuchAndItsLimitsRise) {
       EXPECT_THAT(row.text, HasSubstr("{value}")) << row.key;
     }
   }
-}
-
-TEST(Pauses, ShortOnesAreEveryday) {
-  Pauses pauses;
-  pauses.saw(-3ms);
-  pauses.saw(kPauseFrom - 1ns);
-  EXPECT_EQ(pauses.sum, 0ns);
-  pauses.saw(kPauseFrom);
-  pauses.saw(500ms);
-  EXPECT_EQ(pauses.longest, 500ms);
-  EXPECT_EQ(pauses.sum, 520ms);
-}
-
-TEST(Pauses, OneStopOfTwoThreadsIsOneStop) {
-  Pauses one;
-  one.saw(500ms);
-  Pauses other;
-  other.saw(490ms);
-  one.merge(other);
-  EXPECT_EQ(one.longest, 500ms);
-  EXPECT_EQ(one.sum, 500ms);
 }
 
 }  // namespace

@@ -43,6 +43,15 @@ constexpr Duration check_interval(std::uint32_t connections) {
 // For how many turns in a row a check gives way to completions that a backend still holds back.
 inline constexpr std::uint32_t kDeferredChecksMax = 256;
 
+// How often a worker hands over what it has counted. Every second is made of them.
+inline constexpr Duration kTick = 100ms;
+// So long before a request is due a worker with a free connection stops sleeping: above what a sleep may take
+// too long, with a timer slack of 1 ns.
+inline constexpr Duration kSpinAhead = 60us;
+// A turn of a worker's loop that takes so much longer than its wait did not work: it was stopped, or was not
+// given a core.
+inline constexpr Duration kPauseMin = 20ms;
+
 // How many connects one worker has under way before the load begins: below every usual listen backlog.
 inline constexpr std::uint32_t kConnectsAtOnce = 128;
 // The pause after a connection that ended with an error: a dead server is not hammered.

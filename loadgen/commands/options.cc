@@ -10,6 +10,7 @@
 #include "loadgen/base/identity.h"
 #include "loadgen/base/input_file.h"
 #include "loadgen/base/limits.h"
+#include "loadgen/base/rate.h"
 #include "loadgen/work/mix.h"
 #include "net/http/chars.h"
 
@@ -19,7 +20,8 @@ namespace {
 
 constexpr const char* kExamples =
     R"(Durations are seconds, or have a unit: 0.5, 2s, 500ms, 1m. With keep-alive each connection sends --pipeline requests at
-once and the next ones when all are answered; the loop is closed. Exit codes: 0 fine, 1 failed run, 2 bad command line.
+once and the next ones when all are answered: a closed loop, which a slow server slows down. With --rate the loop is open:
+requests are due by the clock, whatever the server does, and their response time counts from then. Exit codes: 0 fine, 1 failed run, 2 bad command line.
 
 A --mix is {"requests": [{"name": "trivial", "weight": 95, "path": "/plaintext"},
                          {"name": "waiting", "weight": 5, "path": "/sleep/5"}]}
@@ -27,6 +29,7 @@ where each may also have "method", "headers" (an object), "body" (text) or "body
 
 Examples:
   loadgen http://127.0.0.1:8080/ -c 64 -d 10s --warmup 1s
+  loadgen http://127.0.0.1:8080/ -c 64 -R 20k --arrivals poisson -d 30s
   loadgen http://[::1]:8080/echo -m POST --body-bytes 4096 -c 64 --json result.json
   loadgen http://127.0.0.1:8080/ -c 64 --pipeline 16 --stats-path /stats
   loadgen http://127.0.0.1:8080/ -c 8 --mix mix.json --seed 7
@@ -38,6 +41,10 @@ struct Raw {
   std::string duration = "10s";
   std::string warmup = "0";
   std::string timeout = "2s";
+  std::string drain;
+  std::string rate;
+  std::string rate_to;
+  std::string arrivals = "constant";
   std::vector<std::string> fields;
   std::string method;
   std::string body_file;
@@ -92,6 +99,51 @@ Failure read_duration(const char* flag, const std::string& text, bool may_be_zer
   }
   if (out > Duration::zero() || may_be_zero) return {};
   return usage_failure(fmt::format("{} must be more than 0", flag));
+}
+
+void add_arrival_options(CLI::App& app, RunOptions& run, Raw& raw) {
+  auto* rate = app.add_option("-R,--rate", raw.rate,
+                              "open loop: requests per second over all connections (20000, 20k, 0.5)");
+  app.add_option("--arrivals", raw.arrivals,
+                 "how they come: constant gaps, or poisson (independent of each other)")
+      ->check(CLI::IsMember({"constant", "poisson"}))
+      ->needs(rate)
+      ->capture_default_str();
+  app.add_option("--rate-to", raw.rate_to,
+                 "a ramp: from --rate to this rate, linear over warm-up and duration")
+      ->needs(rate);
+  app.add_option(
+         "--queue-limit", run.queue_limit,
+         "end the run as overloaded when more due requests than this wait for a connection (0: never)")
+      ->needs(rate)
+      ->capture_default_str();
+  app.add_option("--drain", raw.drain,
+                 "how long outstanding answers are waited for at the end (default: as long as --timeout)");
+}
+
+Failure read_rate(const char* flag, const std::string& text, Rate& out) {
+  const std::string_view fault = parse_rate(text, out);
+  if (fault.empty()) return {};
+  return usage_failure(
+      fmt::format("{} '{}' {}: expected requests per second, as 20000, 20k or 0.5", flag, text, fault));
+}
+
+Failure finish_arrivals(const Raw& raw, RunOptions& run) {
+  run.drain = drain_limit(run.load.timeout, run.load.connections);
+  if (!raw.drain.empty()) {
+    if (Failure failure = read_duration("--drain", raw.drain, true, run.drain)) return failure;
+  }
+  if (raw.rate.empty()) return {};
+  Arrivals& arrivals = run.arrivals;
+  arrivals.seed = run.load.seed;
+  arrivals.kind = raw.arrivals == "poisson" ? Arrivals::Kind::poisson : Arrivals::Kind::constant;
+  if (Failure failure = read_rate("-R", raw.rate, arrivals.rate)) return failure;
+  if (raw.rate_to.empty()) return {};
+  if (arrivals.kind == Arrivals::Kind::poisson) {
+    return usage_failure("--rate-to and --arrivals poisson exclude each other: a ramp has constant gaps");
+  }
+  arrivals.kind = Arrivals::Kind::ramp;
+  return read_rate("--rate-to", raw.rate_to, arrivals.rate_to);
 }
 
 Failure read_url(const std::string& text, Url& out) {
@@ -189,7 +241,7 @@ Failure parse_run(int argc, const char* const* argv, CommandLine& out) {
   bool show_identity = false;
   std::string url;
   CLI::App app(
-      "Load generator for HTTP/1.1 servers, closed loop. Compare two servers: loadgen versus --help. "
+      "Load generator for HTTP/1.1 servers, closed or open loop. Compare two servers: loadgen versus --help. "
       "Add up logs of runs: loadgen merge --help.",
       "loadgen");
   app.footer(kExamples);
@@ -200,8 +252,10 @@ Failure parse_run(int argc, const char* const* argv, CommandLine& out) {
   app.add_option("-t,--threads", run.threads, "threads; connections are spread evenly")
       ->check(CLI::Range(1U, kThreadsMax))
       ->capture_default_str();
-  app.add_option("--seed", run.load.seed, "of the draws from --mix: the same seed, the same requests")
+  app.add_option("--seed", run.load.seed,
+                 "of the draws from --mix and of poisson arrivals: the same seed, the same requests")
       ->capture_default_str();
+  add_arrival_options(app, run, raw);
   app.add_option("-d,--duration", raw.duration, "of the measured part")->capture_default_str();
   app.add_option("--warmup", raw.warmup, "load before it that is not measured")->capture_default_str();
   app.add_option("--json", run.json_path, "write the result as JSON to this file ('-': standard output)");
@@ -226,6 +280,7 @@ Failure parse_run(int argc, const char* const* argv, CommandLine& out) {
   if (Failure failure = finish_load(app, raw, run.load)) return failure;
   if (Failure failure = read_duration("-d", raw.duration, false, run.duration)) return failure;
   if (Failure failure = read_duration("--warmup", raw.warmup, true, run.warmup)) return failure;
+  if (Failure failure = finish_arrivals(raw, run)) return failure;
   if (run.threads > run.load.connections) {
     return usage_failure(fmt::format("-t {} threads need at least as many connections, not -c {}",
                                      run.threads, run.load.connections));

@@ -8,6 +8,7 @@
 #include "loadgen/base/failure.h"
 #include "loadgen/base/url.h"
 #include "loadgen/work/request.h"
+#include "loadgen/work/schedule.h"
 #include "net/base/time.h"
 
 namespace httpdyno::loadgen {
@@ -29,6 +30,10 @@ struct RunOptions {
   std::uint32_t threads = 1;
   Duration duration = 10s;
   Duration warmup{};
+  Duration drain{};   // how long is waited for what is outstanding at the end
+  Arrivals arrivals;  // closed or open loop
+  std::uint64_t queue_limit =
+      0;                   // of an open loop: how many due requests may wait for a connection; 0: any number
   std::string json_path;   // empty: none; "-": the standard output
   std::string hgrm_path;   // likewise
   std::string stats_path;  // empty: the server's counter is not asked for

@@ -1,6 +1,7 @@
 #include "loadgen/commands/run.h"
 
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -52,11 +53,13 @@ class Drive {
   Failure start_threads();
   void work(Seat& seat);
   void watch(RunResult& out);
-  int sleep_until(Time time, const char* phase);
+  int sleep_until(Time time, const char* phase, RunResult& out);
   void stop_workers() {
     for (auto& seat : seats_) seat->worker->stop();
   }
   void collect(RunResult& out);
+  void finish(RunResult& out);
+  std::uint64_t queue_share() const;
 
   const Target& target_;
   const RunOptions& options_;
@@ -82,18 +85,29 @@ Failure Drive::seat_workers() {
                                                                       .connections = share,
                                                                       .first_connection = seated,
                                                                       .seed = options_.load.seed,
-                                                                      .timeout = options_.load.timeout});
+                                                                      .timeout = options_.load.timeout,
+                                                                      .arrivals = options_.arrivals,
+                                                                      .thread = i,
+                                                                      .threads = threads,
+                                                                      .queue_limit = queue_share()});
     seated += share;
     seats_.push_back(std::move(seat));
   }
   return {};
 }
 
+// The limit is the run's; each thread has its share, at least one.
+std::uint64_t Drive::queue_share() const {
+  return (options_.queue_limit + options_.threads - 1) / options_.threads;
+}
+
 void Drive::work(Seat& seat) {
+  // A sleep ends when it should, not when it suits the kernel.
+  prctl(PR_SET_TIMERSLACK, 1UL);
   seat.worker->connect_all();
   connected_->count_down();
   started_.wait();
-  seat.end = seat.worker->run(schedule_.until, drain_limit(options_.load.timeout, options_.load.connections));
+  seat.end = seat.worker->run(schedule_.begin, schedule_.until, options_.drain);
   ended_.fetch_add(1, std::memory_order_release);
 }
 
@@ -123,46 +137,54 @@ Failure Drive::go(RunResult& out) {
   schedule_.begin = read_clock();
   schedule_.from = schedule_.begin + options_.warmup;
   schedule_.until = schedule_.from + options_.duration;
-  for (auto& seat : seats_) seat->worker->tally().window = {schedule_.from, schedule_.until};
+  for (auto& seat : seats_) seat->worker->ledger().set_window({schedule_.from, schedule_.until});
   started_.count_down();
 
   watch(out);
   for (auto& seat : seats_) seat->thread.join();
-  collect(out);
+  finish(out);
   return {};
 }
 
 void Drive::watch(RunResult& out) {
-  if (out.signal == 0) out.signal = sleep_until(schedule_.from, "warming up:");
+  if (out.signal == 0) out.signal = sleep_until(schedule_.from, "warming up:", out);
   const Duration own_from = thread_cpu();
-  if (out.signal == 0) out.signal = sleep_until(schedule_.until, "measuring:");
+  if (out.signal == 0) out.signal = sleep_until(schedule_.until, "measuring:", out);
   out.cpu += thread_cpu() - own_from;
   if (out.signal != 0) stop_workers();
 }
 
 // Until the time, a signal (its number is returned), or the end of all workers.
-int Drive::sleep_until(Time time, const char* phase) {
+int Drive::sleep_until(Time time, const char* phase, RunResult& out) {
   for (;;) {
     const Time now = read_clock();
     if (now >= time || ended_.load(std::memory_order_acquire) == seats_.size()) return 0;
-    if (const int signal = signals_.wait_until(std::min(time, now + Progress::kEvery))) return signal;
-    if (!progress_.shown()) continue;
-    std::uint64_t answered = 0;
-    for (auto& seat : seats_) answered += seat->worker->answered_so_far();
-    progress_.show(phase, read_clock() - schedule_.begin, options_.warmup + options_.duration, answered);
+    if (const int signal = signals_.wait_until(std::min(time, now + kTick))) return signal;
+    collect(out);
+    progress_.show(phase, read_clock() - schedule_.begin, options_.warmup + options_.duration,
+                   out.tally.answered());
   }
 }
 
 void Drive::collect(RunResult& out) {
+  for (auto& seat : seats_) seat->worker->ledger().take(out.tally);
+}
+
+void Drive::finish(RunResult& out) {
   Time stopped = schedule_.begin;
   for (auto& seat : seats_) {
-    out.tally.merge(seat->worker->tally());
+    seat->worker->ledger().take_all(out.tally);
     out.cpu += seat->worker->window_cpu();
+    out.due += seat->worker->due();
+    out.time_in_flight += seat->worker->time_in_flight();
     stopped = std::max(stopped, seat->worker->stopped_at());
     if (seat->end == RunEnd::io_failed) out.io_error = seat->worker->io_error();
     if (seat->end != RunEnd::done) out.end = seat->end;
   }
   out.measured = std::max(stopped - schedule_.from, Duration::zero());
+  // No due request is dropped and none is sent twice.
+  ASSERT(!options_.arrivals.open() || out.due == out.tally.sent() + out.tally.queued + out.tally.shed);
+  out.latencies = out.tally.latencies();
 }
 
 struct Outputs {
@@ -178,7 +200,7 @@ struct Outputs {
       if (Failure failure = json.commit(json_report(result, options))) return failure;
     }
     if (!hgrm.wanted()) return {};
-    return hgrm.commit(percentile_distribution(result.tally.whole().latency));
+    return hgrm.commit(percentile_distribution(result.latencies.service.values()));
   }
 };
 
@@ -193,6 +215,7 @@ Failure measure(const RunOptions& options, RunResult& result) {
   if (Failure failure = target.ask_once(options.load)) return failure;
   if (Failure failure = Drive(target, options).go(result)) return failure;
   for (std::size_t i = 0; i < target.first.size(); ++i) {
+    ++result.tally.kinds[i].sent;
     ++result.tally.kinds[i].answered;
     result.tally.bytes_received += target.first[i].bytes_received;
   }

@@ -38,7 +38,7 @@ class Side {
 
   const std::vector<Answer>& first() const { return target_.first; }
   const Url& url() const { return url_; }
-  const Tally& tally() const { return worker_->tally(); }
+  const Tally& tally() const { return tally_; }
   // Everything that this server has answered, settling pairs and the first answer too.
   std::uint64_t requests() const { return tally().answered() + first().size(); }
 
@@ -54,6 +54,7 @@ class Side {
   Target target_;
   io::EpollIo io_;
   std::unique_ptr<Worker<io::EpollIo>> worker_;
+  Tally tally_;  // of all slices so far
 };
 
 Failure Side::begin(const LoadOptions& load) {
@@ -77,21 +78,21 @@ Failure Side::connect(const LoadOptions& load) {
 }
 
 Failure Side::drive(Duration slice, Duration drain, Slice& out) {
-  Tally& tally = worker_->tally();
-  const std::uint64_t answered = tally.answered();
-  const std::uint64_t errors = tally.errors().total();
+  const std::uint64_t answered = tally_.answered();
+  const std::uint64_t errors = tally_.errors().total();
   Duration cpu_before{};
   Duration cpu_after{};
   if (clock_.read(cpu_before)) return gone("has ended");
   const Time begin = read_clock();
-  const RunEnd end = worker_->run(begin + slice, drain);
+  const RunEnd end = worker_->run(begin, begin + slice, drain);
   out.wall = read_clock() - begin;
   if (clock_.read(cpu_after)) return gone("has ended");
+  worker_->ledger().take_all(tally_);
   out.side = name_;
   out.cpu = cpu_after - cpu_before;
-  out.requests = tally.answered() - answered;
-  out.errors = tally.errors().total() - errors;
-  if (end == RunEnd::server_gone) return gone("went away: " + describe_errors(tally));
+  out.requests = tally_.answered() - answered;
+  out.errors = tally_.errors().total() - errors;
+  if (end == RunEnd::server_gone) return gone("went away: " + describe_errors(tally_));
   if (end == RunEnd::io_failed) return gone("could not be driven: " + worker_->io_error().message());
   return {};
 }

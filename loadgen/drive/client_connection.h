@@ -2,16 +2,19 @@
 // clock.
 //
 // Closed loop, batch by batch: `pipeline` requests go out in one send, and the next batch follows when the
-// last of them has been answered. In a mix the kind of each request is drawn when its batch begins. wrk does the same, so a server gets the same work from both. Keeping the
+// last of them has been answered. wrk does the same, so a server gets the same work from both. Keeping the
 // window full instead (one new request for each answer) would let the server's way of writing decide what it
 // is asked: one that answers request by request would be sent single requests and never see a batch, one that
 // answers in batches would keep getting them.
 //
-// Each request of a batch has a latency of its own: from the moment its own first octet was handed to the
-// backend to the receipt of its answer's last octet.
+// Open loop: requests go out when they are due, and there may be up to `pipeline` of them outstanding. In a
+// mix the kind of each request is drawn when it is added.
 //
-// Invariant: [asked_, end_) is the batch, each request with its kind and the time when it was handed over;
-// those before next_ have been counted, the others are outstanding. Outside `busy` nothing is outstanding.
+// Each request has latencies of its own: from when it was due, and from the moment its own first octet was
+// handed to the backend, to the receipt of its answer's first and last octet.
+//
+// Invariant: the `outstanding_` slots from head_ on, around the end, are the requests that wait for an
+// answer, oldest first. Octets of the last of them may still be unsent. Outside `busy` nothing is outstanding.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +24,7 @@
 #include <string_view>
 #include <vector>
 
-#include "loadgen/drive/head_memo.h"
-#include "loadgen/figures/tally.h"
+#include "loadgen/drive/ledger.h"
 #include "loadgen/work/script.h"
 #include "net/base/assert.h"
 #include "net/base/prng.h"
@@ -35,7 +37,7 @@ enum class ClientState : std::uint8_t {
   down,  // no socket
   connecting,
   ready,      // connected, nothing outstanding
-  busy,       // a batch is under way
+  busy,       // requests are under way
   lingering,  // answered, and the server is to end the connection
   closing,    // handed to the backend to be closed
 };
@@ -56,47 +58,32 @@ constexpr bool is_legal_move(ClientState from, ClientState to) {
 // What the connection asks of whoever drives it.
 enum class Wish : std::uint8_t {
   nothing,
-  send,        // unsent() waits to be sent
-  next_batch,  // everything is answered: begin_batch() if there is to be more
+  send,  // unsent() waits to be sent
+  more,  // there is room for requests: in a closed loop for a whole batch
   close,
 };
 
-// What a worker's connections share of one kind of request. The memo is the kind's own: a mix would make it
-// forget, and a head that answers a HEAD means something else than the same octets after a GET.
-struct KindState {
-  const RequestKind* request;
-  KindTally* tally;
-  HeadMemo memo;
-};
-
-// One for each kind of the script, counting into `tally`. Both outlive it and stay where they are.
-std::vector<KindState> kind_states(const Script& script, Tally& tally);
-
-// A request of the present batch.
+// A request under way.
 struct Asked {
-  Time sent;
+  Stamps stamps;
   KindState* kind;
 };
 
 class ClientConnection {
  public:
-  // All that is referred to outlives the connection. `kinds` is as long as the script's, `asked` as its
-  // pipeline.
-  ClientConnection(const Script& script, Tally& tally, std::span<KindState> kinds, std::span<Asked> asked,
-                   Prng draws)
-      : script_(&script),
-        tally_(&tally),
-        asked_(asked.data()),
-        next_(asked_ + asked.size()),
-        end_(next_),
-        kinds_(kinds.data()),
-        draws_(draws) {
-    DASSERT(kinds.size() == script.kinds.size() && asked.size() == script.pipeline);
-    for (Asked& request : asked) request.kind = kinds_;
+  // All that is referred to outlives the connection. `slots` is as long as the script's pipeline.
+  ClientConnection(const Script& script, Ledger& ledger, std::span<Asked> slots, Prng draws)
+      : script_(&script), ledger_(&ledger), slots_(slots), draws_(draws) {
+    DASSERT(slots.size() == script.pipeline);
   }
 
   ClientState state() const { return state_; }
-  std::uint32_t outstanding() const { return static_cast<std::uint32_t>(end_ - next_); }
+  std::uint32_t outstanding() const { return outstanding_; }
+  // How many requests may be added now.
+  std::uint32_t room() const {
+    const bool open = state_ == ClientState::ready || state_ == ClientState::busy;
+    return open && unsent_.empty() ? script_->pipeline - outstanding_ : 0;
+  }
   // The connection ended with an error: a driver should wait before it makes another.
   bool ended_badly() const { return ended_badly_; }
 
@@ -112,31 +99,37 @@ class ClientConnection {
   }
   void on_connect_failed(int code);
 
-  // The octets of a whole batch; they stay where they are until the next one begins.
-  std::string_view begin_batch(Time now) {
-    move_to(ClientState::busy);
-    next_ = asked_;
-    unsent_ = script_->batch;
-    if (script_->is_mix()) [[unlikely]]
-      unsent_ = draw_batch();
-    for (Asked* request = asked_; request != end_; ++request) request->sent = now;
-    return unsent_;
+  // One more request, of room(); it is sent together with the others that are added before take_batch().
+  void add(Time due, Time now) {
+    DASSERT(room() > 0);
+    if (state_ == ClientState::ready) move_to(ClientState::busy);
+    KindState& kind = ledger_->kinds()[script_->is_mix() ? script_->draw(draws_) : 0];
+    ++kind.tally->sent;
+    slot(outstanding_) = {.stamps = {.due = due, .sent = now, .first_byte = {}}, .kind = &kind};
+    ++outstanding_;
+    ++added_;
+  }
+  // The octets of what has been added; they stay where they are until there is room again.
+  std::string_view take_batch();
+  // A closed loop's batch is added.
+  void fill(Time now) {
+    for (std::uint32_t i = 0; i < script_->pipeline; ++i) add(now, now);
   }
   std::string_view unsent() const { return unsent_; }
   // `count` octets have been taken by the kernel. `now` becomes the stamp of the requests that have not
   // begun.
   Wish on_sent(std::size_t count, Time now);
-  Wish on_send_failed(int code) { return lose(ErrorKind::write, code); }
+  Wish on_send_failed(int code, Time now) { return lose(ErrorKind::write, code, now); }
 
   // `now` was read after these octets were received.
   Wish on_bytes(std::string_view bytes, Time now);
   Wish on_end_of_stream(Time now);
-  Wish on_receive_failed(int code);
+  Wish on_receive_failed(int code, Time now) { return lose(ErrorKind::read, code, now); }
 
   // To be called now and then: whether something has taken too long.
   Wish on_check(Time now, Duration timeout);
   // Ends the run for this connection: what is outstanding is counted as unanswered, not as an error.
-  void abandon();
+  void abandon(Time now);
 
   void begin_close() { move_to(ClientState::closing); }
   void on_closed() { move_to(ClientState::down); }
@@ -146,19 +139,35 @@ class ClientConnection {
     DASSERT(is_legal_move(state_, next));
     state_ = next;
   }
-  std::string_view draw_batch();
+  Asked& slot(std::uint32_t behind_head) {
+    const std::uint32_t at = head_ + behind_head;
+    return slots_[at < slots_.size() ? at : at - slots_.size()];
+  }
+  Asked& oldest() { return slots_[head_]; }
+  void pop_oldest() {
+    if (++head_ == slots_.size()) head_ = 0;
+    --outstanding_;
+  }
+  Wish wish_for_more() {
+    if (outstanding_ == 0) {
+      move_to(ClientState::ready);
+      return Wish::more;
+    }
+    return ledger_->open_loop() && room() > 0 ? Wish::more : Wish::nothing;
+  }
   bool parse(std::string_view& bytes, Time now);
-  void finish_answer(const Asked& asked, const http::ResponseHead& head, std::uint64_t body_bytes,
-                     bool body_differs, Time now);
+  void finish_answer(const http::ResponseHead& head, std::uint64_t body_bytes, bool body_differs, Time now);
   void finish_parsed_answer(Time now);
   void compare_body(std::string_view part, std::uint64_t offset);
-  Wish lose(ErrorKind kind, int code = 0);
+  Wish time_out(Time now);
+  Wish lose(ErrorKind kind, int code, Time now);
 
   const Script* script_;
-  Tally* tally_;
-  Asked* asked_;
-  Asked* next_;
-  Asked* end_;
+  Ledger* ledger_;
+  std::span<Asked> slots_;
+  std::uint32_t head_ = 0;
+  std::uint32_t outstanding_ = 0;
+  std::uint32_t added_ = 0;  // the newest of them: not yet taken as a batch
   ClientState state_ = ClientState::down;
   bool body_differs_ = false;  // the present answer's, so far
   bool ended_badly_ = false;
@@ -166,28 +175,43 @@ class ClientConnection {
   Time since_;               // connecting or lingering
   http::ResponseParser parser_;
   // Of a mix.
-  KindState* kinds_;
   Prng draws_;
   std::string batch_;
 };
 
-inline void ClientConnection::finish_answer(const Asked& asked, const http::ResponseHead& head,
-                                            std::uint64_t body_bytes, bool body_differs, Time now) {
-  ++next_;
-  const Expectation& expected = asked.kind->request->expected;
-  KindTally& tally = *asked.kind->tally;
-  if (head.status != expected.status) [[unlikely]] {
-    tally.answer_badly(tally_->window, ErrorKind::status, now);
-  } else if (expected.check_length && body_bytes != expected.body_bytes) [[unlikely]] {
-    tally.answer_badly(tally_->window, ErrorKind::length, now);
-  } else if (body_differs) [[unlikely]] {
-    tally.answer_badly(tally_->window, ErrorKind::body, now);
+inline std::string_view ClientConnection::take_batch() {
+  DASSERT(added_ > 0 && unsent_.empty());
+  if (!script_->is_mix()) {
+    unsent_ = std::string_view(script_->batch).substr(0, added_ * script_->kinds[0].octets.size());
+  } else if (added_ == 1) {
+    unsent_ = slot(outstanding_ - 1).kind->request->octets;
   } else {
-    tally.answer_well(tally_->window, asked.sent, now);
+    batch_.clear();
+    for (std::uint32_t i = outstanding_ - added_; i < outstanding_; ++i)
+      batch_ += slot(i).kind->request->octets;
+    unsent_ = batch_;
   }
+  added_ = 0;
+  return unsent_;
+}
+
+inline void ClientConnection::finish_answer(const http::ResponseHead& head, std::uint64_t body_bytes,
+                                            bool body_differs, Time now) {
+  const Asked& asked = oldest();
+  const Expectation& expected = asked.kind->request->expected;
+  if (head.status != expected.status) [[unlikely]] {
+    ledger_->answer_badly(*asked.kind, asked.stamps, ErrorKind::status, now);
+  } else if (expected.check_length && body_bytes != expected.body_bytes) [[unlikely]] {
+    ledger_->answer_badly(*asked.kind, asked.stamps, ErrorKind::length, now);
+  } else if (body_differs) [[unlikely]] {
+    ledger_->answer_badly(*asked.kind, asked.stamps, ErrorKind::body, now);
+  } else {
+    ledger_->answer_well(*asked.kind, asked.stamps, now);
+  }
+  pop_oldest();
   if (!head.keep_alive || !script_->keep_alive) {
     // What was sent behind this request will not be answered: RFC 9112 9.6.
-    if (next_ != end_) lose(ErrorKind::closed);
+    if (outstanding_ != 0) lose(ErrorKind::closed, 0, now);
     move_to(ClientState::lingering);
     since_ = now;
   }
@@ -195,33 +219,32 @@ inline void ClientConnection::finish_answer(const Asked& asked, const http::Resp
 
 inline Wish ClientConnection::on_bytes(std::string_view bytes, Time now) {
   while (!bytes.empty()) {
-    if (next_ == end_) [[unlikely]] {
+    if (outstanding_ == 0) [[unlikely]] {
       ended_badly_ = true;
-      tally_->connection_errors.add(ErrorKind::unsolicited, 1);
+      ledger_->tally().connection_errors.add(ErrorKind::unsolicited, 1);
       return Wish::close;
     }
-    const Asked& asked = *next_;
-    const KindState& kind = *asked.kind;
-    if (parser_.at_start() && kind.memo.matches(bytes)) [[likely]] {
-      const std::size_t head_bytes = kind.memo.head_bytes();
-      if (bytes.size() - head_bytes >= kind.memo.body_bytes()) [[likely]] {
-        const auto body_bytes = static_cast<std::size_t>(kind.memo.body_bytes());
-        const Expectation& expected = kind.request->expected;
-        const bool differs = expected.check_body && bytes.substr(head_bytes, body_bytes) != expected.body;
-        bytes.remove_prefix(head_bytes + body_bytes);
-        finish_answer(asked, kind.memo.head(), body_bytes, differs, now);
-        continue;
+    Asked& asked = oldest();
+    if (parser_.at_start()) [[likely]] {
+      asked.stamps.first_byte = now;
+      const HeadMemo& memo = asked.kind->memo;
+      if (memo.matches(bytes)) [[likely]] {
+        const std::size_t head_bytes = memo.head_bytes();
+        if (bytes.size() - head_bytes >= memo.body_bytes()) [[likely]] {
+          const auto body_bytes = static_cast<std::size_t>(memo.body_bytes());
+          const Expectation& expected = asked.kind->request->expected;
+          const bool differs = expected.check_body && bytes.substr(head_bytes, body_bytes) != expected.body;
+          bytes.remove_prefix(head_bytes + body_bytes);
+          finish_answer(memo.head(), body_bytes, differs, now);
+          continue;
+        }
+        parser_.assume_head(memo.head());
+        bytes.remove_prefix(head_bytes);
       }
-      parser_.assume_head(kind.memo.head());
-      bytes.remove_prefix(head_bytes);
     }
-    if (!parse(bytes, now)) return lose(ErrorKind::parse);
+    if (!parse(bytes, now)) return lose(ErrorKind::parse, 0, now);
   }
-  if (next_ == end_ && state_ == ClientState::busy && unsent_.empty()) {
-    move_to(ClientState::ready);
-    return Wish::next_batch;
-  }
-  return Wish::nothing;
+  return state_ == ClientState::busy && unsent_.empty() ? wish_for_more() : Wish::nothing;
 }
 
 }  // namespace httpdyno::loadgen

@@ -1,4 +1,4 @@
-// What one worker counts: answers, errors, octets, and the latencies of the measured requests.
+// What one worker counts: requests, answers, errors, octets, and the latencies of the measured requests.
 #pragma once
 
 #include <algorithm>
@@ -7,79 +7,129 @@
 #include <vector>
 
 #include "loadgen/figures/errors.h"
-#include "loadgen/figures/histogram.h"
+#include "loadgen/figures/latency.h"
 #include "net/base/time.h"
 
 namespace httpdyno::loadgen {
 
-// The measured part of a run, seen in two ways. Latencies are of the requests that were sent within it,
-// whenever their answers came: a slow answer is not lost at the end, and nothing sent in the warm-up counts.
-// Rates are of the answers that came within it, whenever they were asked for: work done per time.
+// The measured part of a run, seen in two ways. Latencies are of the requests that were due within it (in a
+// closed loop: sent), whenever their answers came: a slow answer is not lost at the end, and nothing of the
+// warm-up counts. Rates are of the answers that came within it, whenever they were asked for: work done per
+// time.
 struct Window {
   Time from = kNever;
   Time until = kNever;
 
   bool holds(Time time) const { return time >= from && time < until; }
+  // How much of the stretch from `begin` to `end` lies within.
+  Duration part_of(Time begin, Time end) const {
+    return std::max(std::min(end, until) - std::max(begin, from), Duration::zero());
+  }
 };
 
-// What came of the requests of one kind.
+// When a request was due, handed to the kernel, and begun to be answered.
+struct Stamps {
+  Time due;  // in a closed loop: as `sent`
+  Time sent;
+  Time first_byte;
+};
+
+// What came of the requests of one kind. A request that was sent is counted in exactly one place: answered
+// (well or badly, which is an error too), lost with an error, or given up at the end.
 struct KindTally {
-  Histogram latency;                     // ns, of requests sent within the window and answered well
-  std::uint64_t answered = 0;            // complete answers, good and bad, the warm-up's too
+  Latencies latencies;                   // of requests of the window that were answered well, or timed out
+  std::uint64_t sent = 0;                // the warm-up's too, as all counts but answered_in_window
+  std::uint64_t answered = 0;            // complete answers, good and bad
   std::uint64_t answered_in_window = 0;  // those of them that came within the window
-  std::uint64_t unanswered = 0;          // given up because the run was interrupted: no error, no answer
+  std::uint64_t unanswered = 0;          // given up when the run ended: no error, no answer
   ErrorCounts errors;
 
-  std::uint64_t measured() const { return static_cast<std::uint64_t>(latency.total()); }
+  // How many requests of the window were answered well.
+  std::uint64_t measured() const {
+    const Latency& service = latencies.service;
+    return static_cast<std::uint64_t>(service.values().total() - service.censored());
+  }
 
-  void answer_well(const Window& window, Time sent, Time now) {
-    count_answer(window, now);
-    if (window.holds(sent)) latency.record((now - sent).count());
-  }
-  void answer_badly(const Window& window, ErrorKind error, Time now) {
-    count_answer(window, now);
-    errors.add(error, 1);
-  }
   void merge(const KindTally& other) {
-    latency.merge(other.latency);
+    latencies.merge(other.latencies);
+    add_counts(other);
+  }
+  void add_counts(const KindTally& other) {
+    sent += other.sent;
     answered += other.answered;
     answered_in_window += other.answered_in_window;
     unanswered += other.unanswered;
     errors.merge(other.errors);
   }
-
- private:
-  void count_answer(const Window& window, Time now) {
-    ++answered;
-    if (window.holds(now)) ++answered_in_window;
+  void clear() {
+    latencies.clear();
+    sent = answered = answered_in_window = unanswered = 0;
+    errors = {};
   }
 };
 
-// Owned by one worker's thread; merged when all are done. A request is counted once, under its kind; the
-// whole is the sum, and of histograms the sum of their counts.
+// How the thread that counts has fared: the grounds to doubt its stamps.
+struct ThreadTime {
+  Duration cpu{};            // used
+  Duration spun{};           // of it, waiting awake for the next due time
+  Duration paused{};         // in turns that took far longer than they should: stopped, or not scheduled
+  Duration longest_pause{};  // of one of them
+
+  void merge(const ThreadTime& other) {
+    cpu += other.cpu;
+    spun += other.spun;
+    paused += other.paused;
+    longest_pause = std::max(longest_pause, other.longest_pause);
+  }
+};
+
+// What one thread, or all, counted in a stretch of time. A request is counted once, under its kind; the whole
+// is the sum, and of histograms the sum of their counts.
 struct Tally {
-  Window window;
   std::vector<KindTally> kinds = std::vector<KindTally>(1);  // as the script's
   ErrorCounts connection_errors;                             // those of no request
   std::uint64_t bytes_received = 0;
   std::uint64_t reconnects = 0;  // connections beyond the first of each place, not those of --no-keepalive
   std::string_view parse_error;  // of the first answer that could not be parsed, a literal
 
-  KindTally whole() const {
-    KindTally sum;
-    for (const KindTally& kind : kinds) sum.merge(kind);
-    sum.errors.merge(connection_errors);
-    return sum;
+  // Of an open loop.
+  std::uint64_t queued = 0;  // due, but not sent when the run ended
+  std::uint64_t shed = 0;    // the same, when it ended because too many waited
+  Latency unsent;            // how long those have waited, at least
+  Histogram send_lag;  // due -> sent of requests that found a connection free: the generator's own delay
+
+  // Of requests within the window: the time in flight that the service histogram does not hold (errors, and
+  // what reaches over the window's edges) and that it holds too much. For Little's law.
+  Duration in_flight_apart{};
+  ThreadTime thread;
+
+  template <class T>
+  T sum(T KindTally::*member) const {
+    T out{};
+    for (const KindTally& kind : kinds) out += kind.*member;
+    return out;
   }
-  std::uint64_t answered() const {
-    std::uint64_t sum = 0;
-    for (const KindTally& kind : kinds) sum += kind.answered;
-    return sum;
+  std::uint64_t answered() const { return sum(&KindTally::answered); }
+  std::uint64_t answered_in_window() const { return sum(&KindTally::answered_in_window); }
+  std::uint64_t sent() const { return sum(&KindTally::sent); }
+  std::uint64_t unanswered() const { return sum(&KindTally::unanswered); }
+  std::uint64_t measured() const {
+    std::uint64_t out = 0;
+    for (const KindTally& kind : kinds) out += kind.measured();
+    return out;
   }
   ErrorCounts errors() const {
-    ErrorCounts sum = connection_errors;
-    for (const KindTally& kind : kinds) sum.merge(kind.errors);
-    return sum;
+    ErrorCounts out = connection_errors;
+    for (const KindTally& kind : kinds) out.merge(kind.errors);
+    return out;
+  }
+  // Of all kinds, and of what was due and never sent.
+  Latencies latencies() const {
+    Latencies out;
+    for (const KindTally& kind : kinds) out.merge(kind.latencies);
+    out.queue.merge(unsent);
+    out.response.merge(unsent);
+    return out;
   }
 
   void merge(const Tally& other) {
@@ -89,6 +139,23 @@ struct Tally {
     bytes_received += other.bytes_received;
     reconnects += other.reconnects;
     if (parse_error.empty()) parse_error = other.parse_error;
+    queued += other.queued;
+    shed += other.shed;
+    unsent.merge(other.unsent);
+    send_lag.merge(other.send_lag);
+    in_flight_apart += other.in_flight_apart;
+    thread.merge(other.thread);
+  }
+  // As new, for as many kinds; the memory is kept.
+  void clear() {
+    for (KindTally& kind : kinds) kind.clear();
+    connection_errors = {};
+    bytes_received = reconnects = queued = shed = 0;
+    parse_error = {};
+    unsent.clear();
+    send_lag.clear();
+    in_flight_apart = {};
+    thread = {};
   }
 };
 

@@ -15,9 +15,9 @@ double ratio(double numerator, double denominator) { return denominator > 0 ? nu
 
 // An interrupted run leaves requests behind of which nobody knows how far the server got.
 bool counts_agree(const RunResult& result) {
-  const KindTally whole = result.tally.whole();
   const std::uint64_t counted = *result.server_requests;
-  return counted >= whole.answered && counted <= whole.answered + whole.unanswered;
+  const std::uint64_t answered = result.tally.answered();
+  return counted >= answered && counted <= answered + result.tally.unanswered();
 }
 
 std::string reason(int code) { return std::generic_category().message(code); }
@@ -25,11 +25,11 @@ std::string reason(int code) { return std::generic_category().message(code); }
 }  // namespace
 
 double RunResult::requests_per_second() const {
-  return ratio(static_cast<double>(tally.whole().answered_in_window), to_seconds(measured));
+  return ratio(static_cast<double>(tally.answered_in_window()), to_seconds(measured));
 }
 
 double RunResult::cpu_ns_per_request() const {
-  return ratio(static_cast<double>(cpu.count()), static_cast<double>(tally.whole().answered_in_window));
+  return ratio(static_cast<double>(cpu.count()), static_cast<double>(tally.answered_in_window()));
 }
 
 double RunResult::cpu_share(std::uint32_t threads) const {
@@ -60,7 +60,7 @@ std::string complaint(const RunResult& result, const RunOptions& options) {
   }
   if (result.tally.errors().total() != 0)
     return fmt::format("{}: errors: {}", where, describe_errors(result.tally));
-  if (result.measured_requests() == 0 && result.signal == 0) {
+  if (result.tally.measured() == 0 && result.signal == 0) {
     return fmt::format("{} answered nothing that was sent in the measured part", where);
   }
   if (!result.counter_failure.empty()) return result.counter_failure;

@@ -13,17 +13,18 @@
 namespace httpdyno::loadgen {
 
 struct RunResult {
-  Tally tally;          // of all threads, and the first answer
-  Duration measured{};  // the length of the measured part
-  Duration cpu{};       // used by this process within it, user and system
+  Tally tally;                // of all threads, and the first answer
+  Latencies latencies;        // of all kinds
+  Duration measured{};        // the length of the measured part
+  Duration cpu{};             // used by this process within it, user and system
+  std::uint64_t due = 0;      // of an open loop: sent, queued or shed, without the first answer
+  Duration time_in_flight{};  // within the measured part, summed over its requests
   RunEnd end = RunEnd::done;
   Error io_error;               // with RunEnd::io_failed
   int signal = 0;               // that interrupted the run, or 0
   std::string counter_failure;  // why the server's count could not be read at the end, if it was asked
   std::optional<std::uint64_t> server_requests;  // counted by the server meanwhile, if it was asked
 
-  // How many are in the latency histogram.
-  std::uint64_t measured_requests() const { return tally.whole().measured(); }
   // Both by the answers within the measured part.
   double requests_per_second() const;
   double cpu_ns_per_request() const;

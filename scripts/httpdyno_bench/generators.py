@@ -242,7 +242,7 @@ def _figure(value: Any) -> float:
 
 
 def _latency(figures: Mapping[str, Any]) -> dict[str, float | None]:
-    return {key: _figure(figures["latency_ns"][key]) for key in PERCENTILES}
+    return {key: _figure(figures["service_ns"][key]) for key in PERCENTILES}
 
 
 def _seconds(seconds: float) -> str:

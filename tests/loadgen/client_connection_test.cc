@@ -43,23 +43,28 @@ struct Bench {
       : Bench(script_of(pipeline, spec, std::move(expected))) {}
   explicit Bench(Script all)
       : script(std::move(all)),
-        kinds(kind_states(script, tally)),
+        ledger(script, false),
+        tally(ledger.tally()),
         asked(script.pipeline),
-        connection(script, tally, kinds, asked, draws_of_connection(1, 0)) {
-    tally.window = {at(0s), at(1h)};
+        connection(script, ledger, asked, draws_of_connection(1, 0)) {
+    ledger.set_window({at(0s), at(1h)});
     connection.begin_connect(at(0s));
     connection.on_connected();
   }
+  std::string_view begin_batch(Time now) {
+    connection.fill(now);
+    return connection.take_batch();
+  }
   // Sends a batch in one piece.
   void send(Time now) {
-    const std::string_view batch = connection.begin_batch(now);
+    const std::string_view batch = begin_batch(now);
     EXPECT_EQ(connection.on_sent(batch.size(), now), Wish::nothing);
   }
   std::uint64_t errors(ErrorKind error) const { return tally.errors().of(error); }
 
   Script script;
-  Tally tally;
-  std::vector<KindState> kinds;
+  Ledger ledger;
+  Tally& tally;
   std::vector<Asked> asked;
   ClientConnection connection;
 };
@@ -72,11 +77,11 @@ TEST(ClientConnection, GivesEachRequestOfABatchItsOwnLatency) {
   for (std::uint32_t j = 1; j <= kDepth; ++j) {
     EXPECT_EQ(bench.connection.outstanding(), kDepth - j + 1);
     EXPECT_EQ(bench.connection.on_bytes(answer("OK"), at(j * kService)),
-              j == kDepth ? Wish::next_batch : Wish::nothing);
+              j == kDepth ? Wish::more : Wish::nothing);
   }
   // Request j of a batch that is served one by one waits j times the service time: mean (P + 1) s / 2,
   // maximum P s.
-  const Histogram& latency = bench.tally.kinds[0].latency;
+  const Histogram& latency = bench.tally.kinds[0].latencies.service.values();
   EXPECT_EQ(latency.total(), kDepth);
   EXPECT_EQ(latency.min(), 100'000);
   EXPECT_EQ(latency.max(), kDepth * 100'000);
@@ -89,10 +94,10 @@ TEST(ClientConnection, GivesEachRequestOfABatchItsOwnLatency) {
 TEST(ClientConnection, ReadsABatchInOnePiece) {
   Bench bench(3);
   bench.send(at(0s));
-  EXPECT_EQ(bench.connection.on_bytes(answer("OK") + answer("OK") + answer("OK"), at(5ms)), Wish::next_batch);
+  EXPECT_EQ(bench.connection.on_bytes(answer("OK") + answer("OK") + answer("OK"), at(5ms)), Wish::more);
   EXPECT_EQ(bench.connection.state(), ClientState::ready);
   EXPECT_EQ(bench.tally.answered(), 3U);
-  EXPECT_EQ(bench.tally.kinds[0].latency.min(), 5'000'000);
+  EXPECT_EQ(bench.tally.kinds[0].latencies.service.values().min(), 5'000'000);
   EXPECT_EQ(bench.tally.errors().total(), 0U);
 }
 
@@ -117,7 +122,7 @@ TEST(ClientConnection, ReadsAnswersHoweverTheyAreCut) {
       wish = bench.connection.on_bytes({own.data(), own.size()}, at(1ms));
       from += count;
     }
-    ASSERT_EQ(wish, Wish::next_batch) << "round " << round << " of seed 11";
+    ASSERT_EQ(wish, Wish::more) << "round " << round << " of seed 11";
     ASSERT_EQ(bench.tally.answered(), 5U);
     ASSERT_EQ(bench.tally.errors().total(), 0U);
   }
@@ -125,26 +130,25 @@ TEST(ClientConnection, ReadsAnswersHoweverTheyAreCut) {
 
 TEST(ClientConnection, MeasuresOnlyWhatWasSentWithinTheWindow) {
   Bench bench(1);
-  bench.tally.window = {at(10ms), at(20ms)};
+  bench.ledger.set_window({at(10ms), at(20ms)});
   for (const Duration sent : {9ms, 10ms, 19ms, 20ms}) {
     bench.send(at(sent));
-    EXPECT_EQ(bench.connection.on_bytes(answer("OK"), at(sent + 5ms)), Wish::next_batch);
+    EXPECT_EQ(bench.connection.on_bytes(answer("OK"), at(sent + 5ms)), Wish::more);
   }
   EXPECT_EQ(bench.tally.answered(), 4U);
-  EXPECT_EQ(bench.tally.kinds[0].latency.total(), 2);
+  EXPECT_EQ(bench.tally.kinds[0].latencies.service.values().total(), 2);
 }
 
 TEST(ClientConnection, StampsARequestWhenItsFirstOctetIsHandedOver) {
   Bench bench(3);
   const std::size_t one = bench.script.kinds[0].octets.size();
-  const std::string_view batch = bench.connection.begin_batch(at(0s));
+  const std::string_view batch = bench.begin_batch(at(0s));
   // The kernel takes the first request and half of the second.
   EXPECT_EQ(bench.connection.on_sent(one + one / 2, at(10ms)), Wish::send);
   EXPECT_EQ(bench.connection.unsent(), batch.substr(one + one / 2));
   EXPECT_EQ(bench.connection.on_sent(batch.size() - one - one / 2, at(10ms)), Wish::nothing);
-  EXPECT_EQ(bench.connection.on_bytes(answer("OK") + answer("OK") + answer("OK"), at(15ms)),
-            Wish::next_batch);
-  const Histogram& latency = bench.tally.kinds[0].latency;
+  EXPECT_EQ(bench.connection.on_bytes(answer("OK") + answer("OK") + answer("OK"), at(15ms)), Wish::more);
+  const Histogram& latency = bench.tally.kinds[0].latencies.service.values();
   EXPECT_EQ(latency.count_at(Histogram::index_of(15'000'000)), 2);
   EXPECT_EQ(latency.count_at(Histogram::index_of(5'000'000)), 1);
 }
@@ -152,20 +156,20 @@ TEST(ClientConnection, StampsARequestWhenItsFirstOctetIsHandedOver) {
 TEST(ClientConnection, StampsAWholeRequestOnTheEdgeOfASend) {
   Bench bench(2);
   const std::size_t one = bench.script.kinds[0].octets.size();
-  bench.connection.begin_batch(at(0s));
+  bench.begin_batch(at(0s));
   EXPECT_EQ(bench.connection.on_sent(one, at(10ms)), Wish::send);
   EXPECT_EQ(bench.connection.on_sent(one, at(10ms)), Wish::nothing);
-  EXPECT_EQ(bench.connection.on_bytes(answer("OK") + answer("OK"), at(15ms)), Wish::next_batch);
-  EXPECT_EQ(bench.tally.kinds[0].latency.min(), 5'000'000);
-  EXPECT_EQ(bench.tally.kinds[0].latency.max(), 15'000'000);
+  EXPECT_EQ(bench.connection.on_bytes(answer("OK") + answer("OK"), at(15ms)), Wish::more);
+  EXPECT_EQ(bench.tally.kinds[0].latencies.service.values().min(), 5'000'000);
+  EXPECT_EQ(bench.tally.kinds[0].latencies.service.values().max(), 15'000'000);
 }
 
 TEST(ClientConnection, WaitsForTheSendThatWasOvertakenByItsAnswer) {
   Bench bench(1);
-  const std::string_view batch = bench.connection.begin_batch(at(0s));
+  const std::string_view batch = bench.begin_batch(at(0s));
   EXPECT_EQ(bench.connection.on_bytes(answer("OK"), at(1ms)), Wish::nothing);
   EXPECT_EQ(bench.tally.answered(), 1U);
-  EXPECT_EQ(bench.connection.on_sent(batch.size(), at(2ms)), Wish::next_batch);
+  EXPECT_EQ(bench.connection.on_sent(batch.size(), at(2ms)), Wish::more);
 }
 
 TEST(ClientConnection, CountsABadAnswerOnceAndGoesOn) {
@@ -174,12 +178,12 @@ TEST(ClientConnection, CountsABadAnswerOnceAndGoesOn) {
   EXPECT_EQ(bench.connection.on_bytes("HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\nOK" + answer("OKAY") +
                                           answer("") + answer("OK"),
                                       at(1ms)),
-            Wish::next_batch);
+            Wish::more);
   EXPECT_EQ(bench.errors(ErrorKind::status), 1U);
   EXPECT_EQ(bench.errors(ErrorKind::length), 2U);
   EXPECT_EQ(bench.tally.errors().total(), 3U);
   EXPECT_EQ(bench.tally.answered(), 4U);
-  EXPECT_EQ(bench.tally.kinds[0].latency.total(), 1);
+  EXPECT_EQ(bench.tally.kinds[0].latencies.service.values().total(), 1);
 }
 
 TEST(ClientConnection, ComparesAnEchoOctetByOctet) {
@@ -197,7 +201,7 @@ TEST(ClientConnection, ComparesAnEchoOctetByOctet) {
     bench.send(at(0s));
     bench.connection.on_bytes(std::string_view(stream).substr(0, cut), at(1ms));
     if (cut < stream.size()) {
-      EXPECT_EQ(bench.connection.on_bytes(std::string_view(stream).substr(cut), at(1ms)), Wish::next_batch);
+      EXPECT_EQ(bench.connection.on_bytes(std::string_view(stream).substr(cut), at(1ms)), Wish::more);
     }
     EXPECT_EQ(bench.errors(ErrorKind::body), 2U) << "cut at " << cut;
     EXPECT_EQ(bench.tally.errors().total(), 2U) << "cut at " << cut;
@@ -218,13 +222,13 @@ TEST(ClientConnection, LosesEveryOutstandingRequestWithItsConnection) {
 TEST(ClientConnection, NamesTheCauseOfALostConnection) {
   Bench reading(4);
   reading.send(at(0s));
-  EXPECT_EQ(reading.connection.on_receive_failed(ECONNRESET), Wish::close);
+  EXPECT_EQ(reading.connection.on_receive_failed(ECONNRESET, at(1ms)), Wish::close);
   EXPECT_EQ(reading.errors(ErrorKind::read), 4U);
   EXPECT_EQ(reading.tally.errors().first_code_of(ErrorKind::read), ECONNRESET);
 
   Bench writing(4);
-  writing.connection.begin_batch(at(0s));
-  EXPECT_EQ(writing.connection.on_send_failed(EPIPE), Wish::close);
+  writing.begin_batch(at(0s));
+  EXPECT_EQ(writing.connection.on_send_failed(EPIPE, at(1ms)), Wish::close);
   EXPECT_EQ(writing.errors(ErrorKind::write), 4U);
 
   Bench parsing(4);
@@ -280,7 +284,7 @@ TEST(ClientConnection, ReadsABodyThatTheEndOfTheStreamEnds) {
   EXPECT_EQ(bench.connection.on_end_of_stream(at(3ms)), Wish::close);
   EXPECT_EQ(bench.tally.answered(), 1U);
   EXPECT_EQ(bench.tally.errors().total(), 0U);
-  EXPECT_EQ(bench.tally.kinds[0].latency.max(), 3'000'000);
+  EXPECT_EQ(bench.tally.kinds[0].latencies.service.values().max(), 3'000'000);
 }
 
 TEST(ClientConnection, WithoutKeepAliveEndsWhateverTheServerSays) {
@@ -320,7 +324,7 @@ TEST(ClientConnection, CountsWhatIsGivenUpAsUnanswered) {
   Bench bench(4);
   bench.send(at(0s));
   bench.connection.on_bytes(answer("OK"), at(1ms));
-  bench.connection.abandon();
+  bench.connection.abandon(at(1ms));
   EXPECT_EQ(bench.tally.kinds[0].unanswered, 3U);
   EXPECT_EQ(bench.tally.errors().total(), 0U);
 }
@@ -335,7 +339,7 @@ TEST(ClientConnection, BeginsAnewAfterALoss) {
   bench.connection.begin_connect(at(3ms));
   bench.connection.on_connected();
   bench.send(at(4ms));
-  EXPECT_EQ(bench.connection.on_bytes(answer("OK"), at(5ms)), Wish::next_batch);
+  EXPECT_EQ(bench.connection.on_bytes(answer("OK"), at(5ms)), Wish::more);
   EXPECT_EQ(bench.tally.answered(), 1U);
   EXPECT_EQ(bench.errors(ErrorKind::closed), 1U);
 }
@@ -349,7 +353,7 @@ TEST(ClientConnection, ReadsAnswersToHead) {
   Bench bench(2, spec, expected);
   bench.send(at(0s));
   const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n";
-  EXPECT_EQ(bench.connection.on_bytes(head + head, at(1ms)), Wish::next_batch);
+  EXPECT_EQ(bench.connection.on_bytes(head + head, at(1ms)), Wish::more);
   EXPECT_EQ(bench.tally.errors().total(), 0U);
 }
 
@@ -364,7 +368,7 @@ TEST(ClientConnection, TakesAnEqualHeadForWhatItWas) {
   bench.send(at(0s));
   EXPECT_EQ(
       bench.connection.on_bytes(first + first + second + second + longer + wrong + wrong + first, at(1ms)),
-      Wish::next_batch);
+      Wish::more);
   EXPECT_EQ(bench.tally.answered(), 8U);
   EXPECT_EQ(bench.errors(ErrorKind::length), 2U);
   EXPECT_EQ(bench.tally.errors().total(), 2U);
@@ -401,7 +405,7 @@ TEST(MixedConnection, TakesEachAnswerForTheKindThatWasAskedAtItsPlace) {
     std::vector<std::uint64_t> asked(3);
     Time now = at(0s);
     for (int round = 0; round < 100; ++round) {
-      const std::vector<std::string> targets = targets_in(bench.connection.begin_batch(now));
+      const std::vector<std::string> targets = targets_in(bench.begin_batch(now));
       ASSERT_EQ(targets.size(), depth);
       bench.connection.on_sent(bench.connection.unsent().size(), now);
       std::string stream;
@@ -412,7 +416,7 @@ TEST(MixedConnection, TakesEachAnswerForTheKindThatWasAskedAtItsPlace) {
       // In two pieces, so that an answer of each kind is cut somewhere.
       const std::size_t cut = static_cast<std::size_t>(round) % stream.size();
       bench.connection.on_bytes(std::string_view(stream).substr(0, cut), now);
-      ASSERT_EQ(bench.connection.on_bytes(std::string_view(stream).substr(cut), now + 1ms), Wish::next_batch);
+      ASSERT_EQ(bench.connection.on_bytes(std::string_view(stream).substr(cut), now + 1ms), Wish::more);
       now += 1s;
     }
     EXPECT_EQ(bench.tally.errors().total(), 0U);
@@ -422,13 +426,13 @@ TEST(MixedConnection, TakesEachAnswerForTheKindThatWasAskedAtItsPlace) {
       EXPECT_EQ(bench.tally.kinds[i].measured(), asked[i]);
     }
     EXPECT_EQ(bench.tally.answered(), 100 * depth);
-    EXPECT_EQ(bench.tally.whole().measured(), 100 * depth);
+    EXPECT_EQ(bench.tally.measured(), 100 * depth);
   }
 }
 
 TEST(MixedConnection, CountsABadAnswerUnderItsKind) {
   Bench bench(mix_of(64));
-  const std::vector<std::string> targets = targets_in(bench.connection.begin_batch(at(0s)));
+  const std::vector<std::string> targets = targets_in(bench.begin_batch(at(0s)));
   bench.connection.on_sent(bench.connection.unsent().size(), at(0s));
   std::string stream;
   std::vector<std::uint64_t> asked(3);
@@ -439,7 +443,7 @@ TEST(MixedConnection, CountsABadAnswerUnderItsKind) {
     if (target == "333") stream += "HTTP/1.1 503 Busy\r\nContent-Length: 3\r\n\r\n333";
     if (target == "1") stream += answer("1");
   }
-  EXPECT_EQ(bench.connection.on_bytes(stream, at(1ms)), Wish::next_batch);
+  EXPECT_EQ(bench.connection.on_bytes(stream, at(1ms)), Wish::more);
   const std::vector<KindTally>& kinds = bench.tally.kinds;
   EXPECT_EQ(kinds[0].errors.total(), 0U);
   EXPECT_EQ(kinds[0].measured(), asked[0]);
@@ -454,10 +458,10 @@ TEST(MixedConnection, CountsABadAnswerUnderItsKind) {
 
 TEST(MixedConnection, LosesEachRequestUnderItsKind) {
   Bench bench(mix_of(64));
-  const std::vector<std::string> targets = targets_in(bench.connection.begin_batch(at(0s)));
+  const std::vector<std::string> targets = targets_in(bench.begin_batch(at(0s)));
   bench.connection.on_sent(bench.connection.unsent().size(), at(0s));
   bench.connection.on_bytes(answer(targets[0]), at(1ms));
-  EXPECT_EQ(bench.connection.on_receive_failed(ECONNRESET), Wish::close);
+  EXPECT_EQ(bench.connection.on_receive_failed(ECONNRESET, at(1ms)), Wish::close);
   for (std::size_t i = 0; i < 3; ++i) {
     const auto lost = std::count_if(targets.begin() + 1, targets.end(),
                                     [i](const std::string& target) { return target.size() == i + 1; });
@@ -475,38 +479,38 @@ TEST(MixedConnection, ReadsEqualHeadsByWhatWasAsked) {
   script.kinds[0].expected = {.check_length = true, .body_bytes = 2, .body = {}};
   script.kinds[1].expected = {.check_length = true, .body_bytes = 0, .body = {}};
   Bench bench(std::move(script));
-  std::string_view batch = bench.connection.begin_batch(at(0s));
+  std::string_view batch = bench.begin_batch(at(0s));
   bench.connection.on_sent(batch.size(), at(0s));
   const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
   std::string stream;
   for (; !batch.empty(); batch.remove_prefix(batch.find("\r\n\r\n") + 4)) {
     stream += batch.front() == 'H' ? head : head + "OK";
   }
-  EXPECT_EQ(bench.connection.on_bytes(stream, at(1ms)), Wish::next_batch);
+  EXPECT_EQ(bench.connection.on_bytes(stream, at(1ms)), Wish::more);
   EXPECT_GT(bench.tally.kinds[0].measured(), 0U);
   EXPECT_GT(bench.tally.kinds[1].measured(), 0U);
-  EXPECT_EQ(bench.tally.whole().measured(), 32U);
+  EXPECT_EQ(bench.tally.measured(), 32U);
   EXPECT_EQ(bench.tally.errors().total(), 0U);
 }
 
 TEST(MixedConnection, StampsRequestsOfDifferentSizesWhenTheyAreHandedOver) {
   for (std::size_t cut = 1;; ++cut) {
     Bench bench(mix_of(4));
-    const std::string batch(bench.connection.begin_batch(at(0s)));
+    const std::string batch(bench.begin_batch(at(0s)));
     if (cut == batch.size()) break;
     EXPECT_EQ(bench.connection.on_sent(cut, at(10ms)), Wish::send);
     EXPECT_EQ(bench.connection.unsent(), std::string_view(batch).substr(cut));
     EXPECT_EQ(bench.connection.on_sent(batch.size() - cut, at(10ms)), Wish::nothing);
     std::string stream;
     for (const std::string& target : targets_in(batch)) stream += answer(target);
-    EXPECT_EQ(bench.connection.on_bytes(stream, at(15ms)), Wish::next_batch);
+    EXPECT_EQ(bench.connection.on_bytes(stream, at(15ms)), Wish::more);
     // As many as have an octet before the cut.
     std::int64_t begun = 1;
     for (std::size_t end = 0; (end = batch.find("\r\n\r\n", end)) != std::string::npos;) {
       end += 4;
       if (end < cut) ++begun;
     }
-    const Histogram latency = bench.tally.whole().latency;
+    const Histogram latency = bench.tally.latencies().service.values();
     EXPECT_EQ(latency.count_at(Histogram::index_of(15'000'000)), begun) << cut;
     EXPECT_EQ(latency.count_at(Histogram::index_of(5'000'000)), 4 - begun) << cut;
   }

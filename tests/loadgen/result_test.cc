@@ -24,9 +24,11 @@ RunOptions options() {
 
 RunResult result() {
   RunResult out;
-  out.tally.window = {Time(), kNever};
-  for (int i = 1; i <= 1000; ++i) out.tally.kinds[0].answer_well(out.tally.window, Time(), Time() + i * 1us);
-  ++out.tally.kinds[0].answered;
+  KindTally& kind = out.tally.kinds[0];
+  for (int i = 1; i <= 1000; ++i) kind.latencies.service.record(i * 1000);
+  kind.answered = 1001;
+  kind.answered_in_window = 1000;
+  out.latencies = out.tally.latencies();
   out.measured = 2s;
   out.cpu = 3s;
   return out;
@@ -104,14 +106,14 @@ TEST(JsonReport, HasItsKeys) {
   EXPECT_EQ(json.at("interrupted"), false);
   EXPECT_TRUE(json.contains("version"));
   EXPECT_FALSE(json.contains("server_requests"));
-  const auto& latency = json.at("latency_ns");
+  const auto& latency = json.at("service_ns");
   EXPECT_EQ(latency.at("min"), 1000);
   EXPECT_EQ(latency.at("max"), 1'000'000);
   EXPECT_EQ(latency.at("mean"), 500'500.0);
-  EXPECT_EQ(latency.at("p50"), good.tally.whole().latency.percentile(50));
-  EXPECT_EQ(latency.at("p90"), good.tally.whole().latency.percentile(90));
-  EXPECT_EQ(latency.at("p99"), good.tally.whole().latency.percentile(99));
-  EXPECT_EQ(latency.at("p99_9"), good.tally.whole().latency.percentile(99.9));
+  EXPECT_EQ(latency.at("p50"), good.latencies.service.values().percentile(50));
+  EXPECT_EQ(latency.at("p90"), good.latencies.service.values().percentile(90));
+  EXPECT_EQ(latency.at("p99"), good.latencies.service.values().percentile(99));
+  EXPECT_EQ(latency.at("p99_9"), good.latencies.service.values().percentile(99.9));
 }
 
 TEST(JsonReport, CountsErrorsByKind) {
@@ -129,18 +131,20 @@ TEST(JsonReport, CountsErrorsByKind) {
 
 TEST(JsonReport, HasNoLatencyOfNothing) {
   const auto json = nlohmann::json::parse(json_report(RunResult(), options()));
-  EXPECT_TRUE(json.at("latency_ns").at("p50").is_null());
+  EXPECT_TRUE(json.at("service_ns").at("p50").is_null());
   EXPECT_EQ(json.at("requests_per_second"), 0.0);
 }
 
 TEST(Reports, HaveTheKindsOfAMixAndOnlyOfOne) {
   RunResult mixed;
-  mixed.tally.window = {Time(), kNever};
   mixed.tally.kinds.resize(2);
   mixed.measured = 1s;
-  for (int i = 0; i < 30; ++i) mixed.tally.kinds[0].answer_well(mixed.tally.window, Time(), Time() + 1us);
-  for (int i = 0; i < 10; ++i) mixed.tally.kinds[1].answer_well(mixed.tally.window, Time(), Time() + 5ms);
-  mixed.tally.kinds[1].answer_badly(mixed.tally.window, ErrorKind::length, Time() + 5ms);
+  for (int i = 0; i < 30; ++i) mixed.tally.kinds[0].latencies.service.record(1000);
+  for (int i = 0; i < 10; ++i) mixed.tally.kinds[1].latencies.service.record(5'000'000);
+  mixed.tally.kinds[0].answered = 30;
+  mixed.tally.kinds[1].answered = 11;
+  mixed.tally.kinds[1].errors.add(ErrorKind::length, 1);
+  mixed.latencies = mixed.tally.latencies();
   RunOptions with_mix = options();
   with_mix.load.mix_path = "m.json";
   with_mix.load.seed = 9;
@@ -154,7 +158,7 @@ TEST(Reports, HaveTheKindsOfAMixAndOnlyOfOne) {
   EXPECT_EQ(json.at("requests"), 41);
   EXPECT_EQ(json.at("measured_requests"), 40);
   EXPECT_EQ(json.at("errors").at("length"), 1);
-  EXPECT_EQ(json.at("latency_ns").at("max"), 5'000'000);
+  EXPECT_EQ(json.at("service_ns").at("max"), 5'000'000);
   EXPECT_EQ(json.at("mix"), "m.json");
   EXPECT_EQ(json.at("seed"), 9);
   ASSERT_EQ(json.at("kinds").size(), 2U);
@@ -162,14 +166,14 @@ TEST(Reports, HaveTheKindsOfAMixAndOnlyOfOne) {
   EXPECT_EQ(trivial.at("name"), "trivial");
   EXPECT_EQ(trivial.at("requests"), 30);
   EXPECT_EQ(trivial.at("errors").at("total"), 0);
-  EXPECT_EQ(trivial.at("latency_ns").at("max"), 1000);
+  EXPECT_EQ(trivial.at("service_ns").at("max"), 1000);
   const auto& waiting = json.at("kinds")[1];
   EXPECT_EQ(waiting.at("weight"), 5);
   EXPECT_EQ(waiting.at("path"), "/sleep/5");
   EXPECT_EQ(waiting.at("requests"), 11);
   EXPECT_EQ(waiting.at("measured_requests"), 10);
   EXPECT_EQ(waiting.at("errors").at("length"), 1);
-  EXPECT_EQ(waiting.at("latency_ns").at("p50"), 5'000'000);
+  EXPECT_EQ(waiting.at("service_ns").at("p50"), 5'000'000);
   const std::string text = text_report(mixed, with_mix);
   for (const char* part :
        {"m.json of 2 kinds with seed 9, http://h:1/x", "trivial: 30 measured of 30 answered;",

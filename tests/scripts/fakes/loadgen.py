@@ -53,12 +53,12 @@ def single() -> None:
         "requests": requests, "measured_requests": requests - 50, "requests_per_second": 100e3 * noise,
         "errors": {"total": errors, "connect": 0, "read": 0, "write": 0, "timeout": errors, "parse": 0},
         "cpu_ns_per_request": 1500.0, "duration_seconds": 0.1, "generator_cpu_share": 0.99,
-        "latency_ns": latency, "connections": 64, "threads": 1, "pipeline": 1, "seed": 1,
+        "service_ns": latency, "connections": 64, "threads": 1, "pipeline": 1, "seed": 1,
     }
     if "--mix" in sys.argv:
         with open(option("--mix"), encoding="utf-8") as stream:
             kinds = json.load(stream)["requests"]
-        figures["kinds"] = [{"name": kind["name"], "requests": requests * kind["weight"] // 100, "latency_ns": latency}
+        figures["kinds"] = [{"name": kind["name"], "requests": requests * kind["weight"] // 100, "service_ns": latency}
                             for kind in kinds]
     if FAULT == "not a number":
         figures["requests_per_second"] = float("nan")

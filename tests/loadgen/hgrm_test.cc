@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <sstream>
 #include <string>
 
@@ -60,6 +61,19 @@ TEST(PercentileDistribution, OfNothingHasNoRows) {
             "#[Mean    =        0.000, StdDeviation   =        0.000]\n"
             "#[Max     =        0.000, Total count    =            0]\n"
             "#[Buckets =           32, SubBuckets     =         2048]\n");
+}
+
+// 0.9997802734375: as a binary number less than that half.
+TEST(PercentileDistribution, RoundsHalvesUpAsJavaDoes) {
+  Histogram histogram;
+  for (int i = 0; i < 1'000'000; ++i) histogram.record(std::max(1, i - 999'000));
+  const std::string text = percentile_distribution(histogram, 1.0);
+  EXPECT_NE(text.find(" 0.999780273438 "), std::string::npos);
+  EXPECT_NE(text.find(" 0.999926757813 "), std::string::npos);
+  Histogram nines;
+  nines.record(9'995);  // the highest of its bucket: 9999
+  EXPECT_NE(percentile_distribution(nines, 1'000'000).find("       0.010 1.000000000000          1\n"),
+            std::string::npos);
 }
 
 TEST(PercentileDistribution, EndsWithAMillionSamplesAtTheirMaximum) {

@@ -38,6 +38,9 @@ class FakeIo {
   std::size_t send_max = SIZE_MAX;                               // what the kernel takes at once
   Duration connect_time = 100us;
   std::size_t received_per_wait = SIZE_MAX;  // what is beyond waits for the next wait
+  // Where a worker that looks at the clock again and again gets to, when nothing else happens before; none: a
+  // wait of no length takes none.
+  std::function<Time(Time now)> spin_to;
 
   // What the server of a test does.
   void answer(io::ConnId id, std::string bytes, Time when) {
@@ -60,6 +63,7 @@ class FakeIo {
   // The seam.
   Error wait(Duration limit) {
     Time next = FakeClock::now() + (more() ? kTurn : limit);
+    if (spin_to && limit == Duration::zero() && !more() && !is_due()) next = spin_to(FakeClock::now());
     if (!more() && !events_.empty()) next = std::min(next, events_.begin()->first);
     if (!actions_.empty()) next = std::min(next, actions_.begin()->first);
     FakeClock::value = std::max(FakeClock::value, next);

@@ -51,7 +51,7 @@ std::string verdict_lines(const Verdict& verdict) {
 }
 
 std::string verdict_complaint(const Verdict& verdict) {
-  if (verdict.level == Level::valid) return {};
+  if (verdict.level == VerdictLevel::valid) return {};
   std::string reasons;
   for (const Finding& finding : verdict.findings) {
     // A void run is void for its void reasons; the others stand in the report.

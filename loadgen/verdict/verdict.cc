@@ -47,8 +47,8 @@ class Scales {
     verdict_.values[static_cast<std::size_t>(reason)] = value;
     if (!value || *value <= suspect_over) return;
     const ReasonRow& row = row_of(reason);
-    const Level level = *value > void_over ? Level::voided : Level::suspect;
-    const double limit = level == Level::voided ? void_over : suspect_over;
+    const VerdictLevel level = *value > void_over ? VerdictLevel::voided : VerdictLevel::suspect;
+    const double limit = level == VerdictLevel::voided ? void_over : suspect_over;
     verdict_.level = std::max(verdict_.level, level);
     verdict_.findings.push_back(
         {reason, level, *value, limit,
@@ -69,11 +69,11 @@ class Scales {
 
 }  // namespace
 
-std::string_view name_of(Level level) {
+std::string_view name_of(VerdictLevel level) {
   switch (level) {
-    case Level::valid: return "valid";
-    case Level::suspect: return "suspect";
-    case Level::voided: return "void";
+    case VerdictLevel::valid: return "valid";
+    case VerdictLevel::suspect: return "suspect";
+    case VerdictLevel::voided: return "void";
   }
   return {};
 }

@@ -14,12 +14,12 @@
 
 namespace httpdyno::loadgen {
 
-enum class Level : std::uint8_t {
+enum class VerdictLevel : std::uint8_t {
   valid,
   suspect,  // the figures stand, with a doubt that is named
   voided,   // a figure would mislead whoever reads it: none is reported
 };
-std::string_view name_of(Level level);  // "valid", "suspect", "void"
+std::string_view name_of(VerdictLevel level);  // "valid", "suspect", "void"
 
 enum class Unit : std::uint8_t { ns, share, count, per_second };
 
@@ -89,14 +89,14 @@ struct Evidence {
 
 struct Finding {
   Reason reason;
-  Level level = Level::suspect;
+  VerdictLevel level = VerdictLevel::suspect;
   double value = 0;  // in the reason's unit
   double limit = 0;  // of this level
   std::string text;  // what, how much, what to do
 };
 
 struct Verdict {
-  Level level = Level::valid;
+  VerdictLevel level = VerdictLevel::valid;
   std::vector<Finding> findings;                         // in the table's order
   std::array<std::optional<double>, kReasons> values{};  // by Reason; empty: not known, or not applicable
   std::vector<Reason> not_known;                         // the machine did not tell

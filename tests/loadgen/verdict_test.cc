@@ -42,7 +42,7 @@ std::vector<Reason> reasons(const Verdict& verdict) {
 
 TEST(Verdict, OfAHealthyRunIsValid) {
   const Verdict verdict = judge(healthy());
-  EXPECT_EQ(verdict.level, Level::valid);
+  EXPECT_EQ(verdict.level, VerdictLevel::valid);
   EXPECT_THAT(verdict.findings, IsEmpty());
   EXPECT_THAT(verdict.not_known, IsEmpty());
   EXPECT_EQ(verdict_complaint(verdict), "");
@@ -53,7 +53,7 @@ TEST(Verdict, OfAHealthyRunIsValid) {
 struct Case {
   Reason reason;
   void (*spoil)(Evidence&);
-  Level level;
+  VerdictLevel level;
 };
 void PrintTo(const Case& spoilt, std::ostream* out) {
   *out << row_of(spoilt.reason).key << " " << name_of(spoilt.level);
@@ -78,38 +78,41 @@ TEST_P(OneReason, IsFoundAloneAndSaid) {
 INSTANTIATE_TEST_SUITE_P(
     Verdict, OneReason,
     testing::Values(
-        Case{Reason::send_lag_p99_ns, [](Evidence& e) { e.send_lag_p99 = 60us; }, Level::suspect},
-        Case{Reason::send_lag_p99_ns, [](Evidence& e) { e.send_lag_p99 = 11ms; }, Level::voided},
-        Case{Reason::rate_missed_share, [](Evidence& e) { e.missed_by_client = 1'100; }, Level::suspect},
-        Case{Reason::rate_missed_share, [](Evidence& e) { e.missed_by_client = 4'100; }, Level::voided},
+        Case{Reason::send_lag_p99_ns, [](Evidence& e) { e.send_lag_p99 = 60us; }, VerdictLevel::suspect},
+        Case{Reason::send_lag_p99_ns, [](Evidence& e) { e.send_lag_p99 = 11ms; }, VerdictLevel::voided},
+        Case{Reason::rate_missed_share, [](Evidence& e) { e.missed_by_client = 1'100; },
+             VerdictLevel::suspect},
+        Case{Reason::rate_missed_share, [](Evidence& e) { e.missed_by_client = 4'100; },
+             VerdictLevel::voided},
         Case{Reason::busiest_second_share, [](Evidence& e) { e.machine.busiest_second = 0.9; },
-             Level::suspect},
-        Case{Reason::longest_pause_ns, [](Evidence& e) { e.longest_pause = 101ms; }, Level::suspect},
-        Case{Reason::paused_share, [](Evidence& e) { e.paused = 450ms; }, Level::suspect},
-        Case{Reason::paused_share, [](Evidence& e) { e.paused = 2100ms; }, Level::voided},
-        Case{Reason::run_queue_share, [](Evidence& e) { e.machine.run_queue = 0.02; }, Level::suspect},
-        Case{Reason::run_queue_share, [](Evidence& e) { e.machine.run_queue = 0.6; }, Level::voided},
+             VerdictLevel::suspect},
+        Case{Reason::longest_pause_ns, [](Evidence& e) { e.longest_pause = 101ms; }, VerdictLevel::suspect},
+        Case{Reason::paused_share, [](Evidence& e) { e.paused = 450ms; }, VerdictLevel::suspect},
+        Case{Reason::paused_share, [](Evidence& e) { e.paused = 2100ms; }, VerdictLevel::voided},
+        Case{Reason::run_queue_share, [](Evidence& e) { e.machine.run_queue = 0.02; }, VerdictLevel::suspect},
+        Case{Reason::run_queue_share, [](Evidence& e) { e.machine.run_queue = 0.6; }, VerdictLevel::voided},
         Case{Reason::involuntary_switches_per_second,
-             [](Evidence& e) { e.machine.involuntary_per_second = 3000; }, Level::suspect},
-        Case{Reason::steal_share, [](Evidence& e) { e.machine.steal = 0.03; }, Level::suspect},
-        Case{Reason::steal_share, [](Evidence& e) { e.machine.steal = 0.3; }, Level::voided},
-        Case{Reason::throttled_share, [](Evidence& e) { e.machine.throttled = 0.001; }, Level::suspect},
-        Case{Reason::throttled_share, [](Evidence& e) { e.machine.throttled = 0.06; }, Level::voided},
+             [](Evidence& e) { e.machine.involuntary_per_second = 3000; }, VerdictLevel::suspect},
+        Case{Reason::steal_share, [](Evidence& e) { e.machine.steal = 0.03; }, VerdictLevel::suspect},
+        Case{Reason::steal_share, [](Evidence& e) { e.machine.steal = 0.3; }, VerdictLevel::voided},
+        Case{Reason::throttled_share, [](Evidence& e) { e.machine.throttled = 0.001; },
+             VerdictLevel::suspect},
+        Case{Reason::throttled_share, [](Evidence& e) { e.machine.throttled = 0.06; }, VerdictLevel::voided},
         Case{Reason::retransmitted_share, [](Evidence& e) { e.machine.retransmitted = 0.002; },
-             Level::suspect},
-        Case{Reason::listen_drops, [](Evidence& e) { e.machine.listen_dropped = 1; }, Level::suspect},
-        Case{Reason::wrong_answers, [](Evidence& e) { e.wrong_answers = 1; }, Level::voided},
-        Case{Reason::count_difference, [](Evidence& e) { e.count_difference = 1; }, Level::voided},
-        Case{Reason::littles_law_share, [](Evidence& e) { e.littles_law = 0.006; }, Level::suspect},
-        Case{Reason::littles_law_share, [](Evidence& e) { e.littles_law = 0.02; }, Level::voided},
-        Case{Reason::drift_share, [](Evidence& e) { e.drift = 0.3; }, Level::suspect},
-        Case{Reason::overloaded, [](Evidence& e) { e.overloaded = true; }, Level::voided}));
+             VerdictLevel::suspect},
+        Case{Reason::listen_drops, [](Evidence& e) { e.machine.listen_dropped = 1; }, VerdictLevel::suspect},
+        Case{Reason::wrong_answers, [](Evidence& e) { e.wrong_answers = 1; }, VerdictLevel::voided},
+        Case{Reason::count_difference, [](Evidence& e) { e.count_difference = 1; }, VerdictLevel::voided},
+        Case{Reason::littles_law_share, [](Evidence& e) { e.littles_law = 0.006; }, VerdictLevel::suspect},
+        Case{Reason::littles_law_share, [](Evidence& e) { e.littles_law = 0.02; }, VerdictLevel::voided},
+        Case{Reason::drift_share, [](Evidence& e) { e.drift = 0.3; }, VerdictLevel::suspect},
+        Case{Reason::overloaded, [](Evidence& e) { e.overloaded = true; }, VerdictLevel::voided}));
 
 TEST(Verdict, ALimitItselfIsStillWithin) {
   Evidence evidence = healthy();
   evidence.send_lag_p99 = 50us;
   evidence.machine.busiest_second = 0.85;
-  EXPECT_EQ(judge(evidence).level, Level::valid);
+  EXPECT_EQ(judge(evidence).level, VerdictLevel::valid);
 }
 
 TEST(Verdict, OneVoidReasonMakesTheRunVoidAndSuspectOnesAreSaidBesides) {
@@ -118,7 +121,7 @@ TEST(Verdict, OneVoidReasonMakesTheRunVoidAndSuspectOnesAreSaidBesides) {
   evidence.wrong_answers = 2;
   evidence.drift = 0.5;
   const Verdict verdict = judge(evidence);
-  EXPECT_EQ(verdict.level, Level::voided);
+  EXPECT_EQ(verdict.level, VerdictLevel::voided);
   EXPECT_THAT(reasons(verdict), ElementsAre(Reason::steal_share, Reason::wrong_answers, Reason::drift_share));
   EXPECT_THAT(verdict_complaint(verdict), testing::StartsWith("the run is void: 2 answers had another"));
   EXPECT_THAT(verdict_complaint(verdict), Not(HasSubstr("host")));
@@ -138,15 +141,15 @@ TEST(Verdict, LagMayBeATwentiethOfASlowResponse) {
   Evidence evidence = healthy();
   evidence.response_p50 = 100ms;
   evidence.send_lag_p99 = 4ms;
-  EXPECT_EQ(judge(evidence).level, Level::valid);
+  EXPECT_EQ(judge(evidence).level, VerdictLevel::valid);
   evidence.send_lag_p99 = 6ms;
   const Verdict verdict = judge(evidence);
   ASSERT_THAT(reasons(verdict), ElementsAre(Reason::send_lag_p99_ns));
   EXPECT_DOUBLE_EQ(verdict.findings.front().limit, 5e6);
   evidence.send_lag_p99 = 90ms;
-  EXPECT_EQ(judge(evidence).level, Level::suspect) << "less than the response itself";
+  EXPECT_EQ(judge(evidence).level, VerdictLevel::suspect) << "less than the response itself";
   evidence.send_lag_p99 = 110ms;
-  EXPECT_EQ(judge(evidence).level, Level::voided);
+  EXPECT_EQ(judge(evidence).level, VerdictLevel::voided);
 }
 
 TEST(Verdict, WhatTheMachineDoesNotTellIsSaidAndIsNotZero) {
@@ -154,7 +157,7 @@ TEST(Verdict, WhatTheMachineDoesNotTellIsSaidAndIsNotZero) {
   evidence.machine.run_queue.reset();
   evidence.machine.throttled.reset();
   const Verdict verdict = judge(evidence);
-  EXPECT_EQ(verdict.level, Level::valid);
+  EXPECT_EQ(verdict.level, VerdictLevel::valid);
   EXPECT_THAT(verdict.not_known, ElementsAre(Reason::run_queue_share, Reason::throttled_share));
   EXPECT_THAT(verdict_lines(verdict), HasSubstr("not known here: run_queue_share, throttled_share\n"));
   const auto json = verdict_json(verdict);
@@ -172,7 +175,7 @@ TEST(Verdict, WhatDoesNotApplyIsNeitherJudgedNorMissed) {
   evidence.littles_law.reset();
   evidence.drift.reset();
   const Verdict verdict = judge(evidence);
-  EXPECT_EQ(verdict.level, Level::valid);
+  EXPECT_EQ(verdict.level, VerdictLevel::valid);
   EXPECT_THAT(verdict.not_known, IsEmpty());
   EXPECT_TRUE(verdict_json(verdict)["values"]["rate_missed_share"].is_null());
 }

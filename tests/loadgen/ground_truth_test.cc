@@ -123,6 +123,31 @@ TEST(StallingServer, IsSeenWithTheBacklogThatItLeaves) {
   EXPECT_NEAR(truth.mean(), 10'050'000, 1e-3);
 }
 
+// Poisson arrivals see time averages: the same quantiles, but for what chance does to the sample.
+TEST(StallingServer, IsSeenByPoissonArrivals) {
+  constexpr Duration kLength = 6 * kEvery;
+  const Arrivals arrivals = poisson(Rate::of(10'000), 4);
+  const oracle::StallingServer truth = {.service = 200us, .lasts = kStall, .every = kEvery, .rho = 0};
+  const VirtualRun run = run_virtually({.arrivals = arrivals, .length = kLength, .connections = 1500},
+                                       stalling(truth.service, false));
+  Histogram wanted;
+  Schedule due(arrivals, Time(), Time() + kLength, 0, 1);
+  for (; due.due() != kNever; due.advance()) {
+    const Duration since_stall = (due.due() - Time()) % kEvery;
+    wanted.record((truth.service + std::max(Duration::zero(), kStall - since_stall)).count());
+  }
+  expect_complete(run, due.taken());
+  expect_same(run.response(), wanted);
+  for (const double percent : kPercents) {
+    const double above = (100 - percent) / 100;
+    const double deviation =
+        oracle::ns(kEvery) * std::sqrt(above * (1 - above) / static_cast<double>(run.due));
+    const auto found = static_cast<double>(run.response().percentile(percent));
+    const auto wanted_ns = static_cast<double>(truth.quantile(percent));
+    EXPECT_NEAR(found, wanted_ns, 3 * deviation + wanted_ns / 1000) << percent;
+  }
+}
+
 // What the open loop is for: a closed one asks one request in a stall where many would have come.
 TEST(StallingServer, IsMissedByAClosedLoop) {
   constexpr Duration kService = 1ms;
@@ -147,7 +172,8 @@ TEST(StallingServer, IsMissedByAClosedLoop) {
 
 TEST(ConstantDelay, IsEveryPercentile) {
   constexpr Duration kDelay = 5ms;
-  for (const Arrivals& arrivals : {constant(Rate::of(9'999)), poisson(Rate::of(10'000), 1)}) {
+  const Arrivals ramp = {.kind = Arrivals::Kind::ramp, .rate = Rate::of(100), .rate_to = Rate::of(20'000)};
+  for (const Arrivals& arrivals : {constant(Rate::of(9'999)), poisson(Rate::of(10'000), 1), ramp}) {
     const VirtualRun run = run_virtually({.arrivals = arrivals, .connections = 200},
                                          [&](Time) { return parallel_server(kDelay); });
     EXPECT_GT(run.due, 9'000U);

@@ -54,18 +54,41 @@ TEST_P(HistogramShape, AgreesWithTheSortedSamplesWithinATenthOfAPercent) {
   }
 }
 
+// As in a run: one histogram a tick, emptied and used again.
+TEST_P(HistogramShape, IsTheSameWhenMergedFromTicks) {
+  Prng random(20261);
+  Histogram at_once;
+  Histogram merged;
+  Histogram tick;
+  for (int i = 1; i <= 50'000; ++i) {
+    const auto value = static_cast<std::int64_t>(GetParam().draw(random));
+    at_once.record(value);
+    tick.record(value);
+    if (i % 37 == 0 || i == 50'000) {
+      merged.merge(tick);
+      tick.clear();
+    }
+  }
+  EXPECT_EQ(merged.total(), at_once.total());
+  EXPECT_EQ(merged.min(), at_once.min());
+  EXPECT_EQ(merged.max(), at_once.max());
+  EXPECT_EQ(merged.mean(), at_once.mean());
+  for (std::size_t i = 0; i < Histogram::kCounts; ++i)
+    ASSERT_EQ(merged.count_at(i), at_once.count_at(i)) << i;
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Shapes, HistogramShape,
-    testing::Values(Shape{"Uniform", [](Prng& random) { return random.unit() * 1e7; }},
-                    Shape{"Small", [](Prng& random) { return random.unit() * 3000; }},
-                    Shape{"Exponential", [](Prng& random) { return -std::log(1 - random.unit()) * 250'000; }},
-                    Shape{"Pareto",
-                          [](Prng& random) { return 50'000 / std::pow(1 - random.unit(), 1 / 1.2); }},
-                    Shape{"Bimodal",
-                          [](Prng& random) {
-                            return random.below(10) == 0 ? 1e9 + random.unit() * 1e6
-                                                         : 1e5 + random.unit() * 1e3;
-                          }}),
+    testing::Values(
+        Shape{"Uniform", [](Prng& random) { return random.unit() * 1e7; }},
+        Shape{"Small", [](Prng& random) { return random.unit() * 3000; }},
+        Shape{"Exponential", [](Prng& random) { return -std::log(1 - random.unit()) * 250'000; }},
+        Shape{"Pareto", [](Prng& random) { return 50'000 / std::pow(1 - random.unit(), 1 / 1.2); }},
+        Shape{"NanosecondsToAnHour", [](Prng& random) { return std::exp(random.unit() * std::log(3.6e12)); }},
+        Shape{"Bimodal",
+              [](Prng& random) {
+                return random.below(10) == 0 ? 1e9 + random.unit() * 1e6 : 1e5 + random.unit() * 1e3;
+              }}),
     [](const auto& each) { return each.param.name; });
 
 TEST(Histogram, KeepsEveryValueWithinItsBucket) {

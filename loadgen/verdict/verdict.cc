@@ -15,6 +15,12 @@ namespace {
 constexpr double kLagToResponseSuspect = 0.05;
 constexpr double kLagToResponseVoid = 1;
 
+// A short run is not held to a share: one pause that a busy machine makes at its end would be too much of it.
+constexpr Duration kMissedSuspectMin = 20ms;  // as much as is due in this time
+constexpr Duration kMissedVoidMin = 100ms;
+constexpr Duration kPausedSuspectMin = 100ms;
+constexpr Duration kPausedVoidMin = 200ms;
+
 std::string with_unit(double value, Unit unit) {
   switch (unit) {
     case Unit::ns: return with_unit_of_time(value);
@@ -55,6 +61,12 @@ class Scales {
          fmt::format(fmt::runtime(row.text), fmt::arg("value", with_unit(*value, row.unit)),
                      fmt::arg("limit", with_unit(limit, row.unit)))});
   }
+  // A share of `whole`, which may always be as much as these times are of it.
+  void weigh(Reason reason, double share, Duration whole, Duration suspect_min, Duration void_min) {
+    const ReasonRow& row = row_of(reason);
+    weigh(reason, share, std::max(row.suspect_over, to_seconds(suspect_min) / to_seconds(whole)),
+          std::max(row.void_over, to_seconds(void_min) / to_seconds(whole)));
+  }
   // What every machine should tell.
   void weigh_reading(Reason reason, std::optional<double> value) {
     if (!value) verdict_.not_known.push_back(reason);
@@ -85,16 +97,19 @@ Verdict judge(const Evidence& evidence) {
   scales.weigh(Reason::send_lag_p99_ns, in_ns(evidence.send_lag_p99),
                std::max(lag.suspect_over, kLagToResponseSuspect * response),
                std::max(lag.void_over, kLagToResponseVoid * response));
-  if (evidence.due > 0) {
+  const Duration measured = evidence.measured;
+  if (evidence.due > 0 && measured > Duration::zero()) {
     scales.weigh(Reason::rate_missed_share,
-                 static_cast<double>(evidence.missed_by_client) / static_cast<double>(evidence.due));
+                 static_cast<double>(evidence.missed_by_client) / static_cast<double>(evidence.due), measured,
+                 kMissedSuspectMin, kMissedVoidMin);
   }
   const MachineEvidence& machine = evidence.machine;
   scales.weigh_reading(Reason::busiest_second_share, machine.busiest_second);
   scales.weigh(Reason::longest_pause_ns, in_ns(evidence.longest_pause));
-  if (evidence.measured > Duration::zero()) {
+  if (measured > Duration::zero()) {
     scales.weigh(Reason::paused_share,
-                 to_seconds(evidence.paused) / (to_seconds(evidence.measured) * evidence.threads));
+                 to_seconds(evidence.paused) / (to_seconds(measured) * evidence.threads), measured,
+                 kPausedSuspectMin, kPausedVoidMin);
   }
   scales.weigh_reading(Reason::run_queue_share, machine.run_queue);
   scales.weigh_reading(Reason::involuntary_switches_per_second, machine.involuntary_per_second);

@@ -1,6 +1,7 @@
 // Rates as people type them: "20000", "0.5", "1e6", "50k".
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string_view>
 
@@ -13,7 +14,7 @@ struct Rate {
   static constexpr std::uint64_t kMicro = 1'000'000;
   static constexpr Rate of(std::uint64_t per_second) { return {per_second * kMicro}; }
   constexpr double per_second() const { return static_cast<double>(micro) / kMicro; }
-  friend bool operator==(Rate, Rate) = default;
+  friend auto operator<=>(Rate, Rate) = default;
 };
 
 inline constexpr Rate kRateMax = Rate::of(100'000'000);

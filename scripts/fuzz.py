@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGETS = ("request", "response", "chunked", "connection", "scan")
+TARGETS = ("request", "response", "chunked", "connection", "scan", "hlog")
 # One input may take so long, and one target so much memory, before that is a finding.
 INPUT_SECONDS_MAX = 10
 MEMORY_MB_MAX = 2048

@@ -78,7 +78,7 @@ def test_an_unknown_target_is_refused(tmp_path: Path) -> None:
 
 def test_every_target_has_seeds() -> None:
     folders = sorted((ROOT / "tests/fuzz/corpus").iterdir())
-    assert [folder.name for folder in folders] == ["chunked", "connection", "request", "response", "scan"]
+    assert [folder.name for folder in folders] == ["chunked", "connection", "hlog", "request", "response", "scan"]
     for folder in folders:
         assert len(list(folder.iterdir())) >= 10, folder
     assert sum(file.stat().st_size for folder in folders for file in folder.iterdir()) < 500_000

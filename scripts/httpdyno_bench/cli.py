@@ -8,10 +8,11 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from . import generators_plan, interrupts, machine, other_generators, peers, plan, store, suites
 from .command_line import Parser, exit_code_of, said
-from .errors import Interrupted, RunError, UsageError
+from .errors import Interrupted, RunError, UsageError, VoidRun
 from .generators import Generators
 from .identity import build_faults, identified, refuse_impostor, tree_revision
 from .measure import Bench
@@ -25,6 +26,8 @@ BIN_DIR = ROOT / "build" / "release" / "bin"
 RESULTS = ROOT / "results"
 # What a record fixes, and --resume therefore takes from it.
 _FIXED = ("suite", "profile", "variants", "workloads", "rounds", "seconds", "seed")
+# After so many void runs of one step it is not by chance.
+_VOID_TRIES = 3
 
 
 def main(arguments: Sequence[str], description: str | None = None) -> int:
@@ -110,7 +113,7 @@ def _measure_all(
             progress.before(step)
             begin = time.monotonic()
             try:
-                result = bench.measure(step)
+                result = _measured(bench, folder, step)
                 folder.append({**result, "seconds": round(time.monotonic() - begin, 3)})
             except (RunError, OSError) as error:
                 _note_failure(folder, step, said(error))
@@ -121,6 +124,16 @@ def _measure_all(
         raise
     finally:
         progress.clear()
+
+
+def _measured(bench: Bench, folder: store.RunFolder, step: plan.Step) -> dict[str, Any]:
+    """What the machine made void is measured again, a few times; each is kept in the record as a failure."""
+    for _ in range(_VOID_TRIES - 1):
+        try:
+            return bench.measure(step)
+        except VoidRun as void:
+            _note_failure(folder, step, said(void))
+    return bench.measure(step)
 
 
 def _note_failure(folder: store.RunFolder, step: plan.Step, reason: str) -> None:

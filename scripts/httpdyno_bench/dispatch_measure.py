@@ -10,7 +10,7 @@ from typing import Any
 
 from . import allocations
 from .calls import CallCounter
-from .dispatch_plan import allocators, sweep_seconds, swept
+from .dispatch_plan import allocators, shared, sweep_seconds, swept
 from .errors import RunError
 from .footprint import footprint
 from .measure import IDLE_FLAGS, Bench, Measure, check_counts, named, per_request, scratch_folder
@@ -21,14 +21,14 @@ from .uploads import uploading
 
 # What a point of a sweep keeps of a sample.
 _SWEEP_KEYS = ("requests", "requests_per_second", "server_cpu_ns_per_request", "generator_bound", "steal_share",
-               "foreign_cpu_share")
+               "foreign_cpu_share", "suspect")
 
 
 class DispatchBench(Bench):
     keeps_histograms = False
 
     def _kind(self, step: Step) -> Measure:
-        own = {"sweep": self._sweep, "burst": self._burst, "calls": self._calls}
+        own = {"sweep": self._sweep, "share": self._share, "burst": self._burst, "calls": self._calls}
         return own.get(step.kind) or super()._kind(step)
 
     def _sweep(self, step: Step, chance: Random) -> dict[str, Any]:
@@ -41,22 +41,41 @@ class DispatchBench(Bench):
         chance.shuffle(order)
         samples = {}
         for name in order:
-            with (
-                named(name),
-                self._serving(name, workload.server, chance, workload.spread) as server,
-                scratch_folder() as scratch,
-            ):
-                figures, load = self._drive(
-                    server, lambda: self._generators.loadgen(
-                        server.url, point, self._cores.generator, seconds, self._profile.warmup_seconds,
-                        scratch / "loadgen.json", None,
-                    )
-                )
-                counted = server.stop()["requests"]
-                check_counts(server.name, counted, load)
-            sample = per_request(figures, load, counted)
-            samples[name] = {key: sample[key] for key in _SWEEP_KEYS} | {"p99_ns": sample["latency_ns"]["p99"]}
+            sample = self._loaded(name, point, chance, seconds, None)
+            samples[name] = {key: sample[key] for key in _SWEEP_KEYS if key in sample}
+            samples[name]["p99_ns"] = sample["latency_ns"]["p99"]
         return {"micros": step.micros, "order": order, "samples": samples}
+
+    def _share(self, step: Step, chance: Random) -> dict[str, Any]:
+        """What the simplest server bears, by a closed loop; then fresh servers at a share of that, one right after the other
+        in random order, by an open loop: none of them gets less to do because it is slow."""
+        workload = self._workloads[step.workload]
+        contenders = [contender.name for contender in shared(list(self._contenders.values()))]
+        bearing = self._loaded(contenders[0], workload, chance, 2 * self._profile.cell_seconds, None)
+        rate = max(1, round(workload.rate_share * bearing["requests_per_second"]))
+        order = list(contenders)
+        chance.shuffle(order)
+        samples = {name: self._loaded(name, workload, chance, self._profile.paced_seconds, rate) for name in order}
+        return {"capacity_per_second": bearing["requests_per_second"], "rate": rate, "order": order, "samples": samples}
+
+    def _loaded(
+        self, name: str, workload: Workload, chance: Random, seconds: float, rate: int | None
+    ) -> dict[str, Any]:
+        """A fresh server under loadgen, in a step of several."""
+        with (
+            named(name),
+            self._serving(name, workload.server, chance, workload.spread) as server,
+            scratch_folder() as scratch,
+        ):
+            figures, load = self._drive(
+                server, lambda: self._generators.loadgen(
+                    server.url, workload, self._cores.generator, seconds, self._profile.warmup_seconds,
+                    scratch / "loadgen.json", None, rate,
+                )
+            )
+            counted = server.stop()["requests"]
+            check_counts(server.name, counted, load)
+        return per_request(figures, load, counted)
 
     def _burst(self, step: Step, chance: Random) -> dict[str, Any]:
         """Fresh servers that are alive together; each one's burst falls into the rest of those before it."""

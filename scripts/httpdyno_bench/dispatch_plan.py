@@ -23,6 +23,7 @@ def make_plan(
 
     def steps_of_block(block: int) -> list[Step]:
         steps = _cells(contenders, workloads, block)
+        steps += _shares(contenders, workloads, block)
         for number in share(profile.turn_rounds, block, profile.rounds):
             steps += _turns(contenders, workloads, number)
         for number in share(profile.sweep_rounds, block, profile.rounds):
@@ -39,6 +40,13 @@ def make_plan(
 def swept(contenders: Sequence[Contender]) -> list[Contender]:
     """Those whose crossings are sought: the simplest server, inline and with each size of its pool."""
     return [contender for contender in contenders if contender.is_plain]
+
+
+def shared(contenders: Sequence[Contender]) -> list[Contender]:
+    """Those that are held against each other at a share of what the first one bears: the simplest server, and its largest
+    pool."""
+    plain = swept(contenders)
+    return plain if len(plain) < 2 else [plain[0], plain[-1]]
 
 
 def sweep_seconds(profile: Profile, workload: Workload, micros: int) -> float:
@@ -88,6 +96,13 @@ def _sweeps(contenders: Sequence[Contender], workloads: Sequence[Workload], numb
         Step("sweep", ALL, workload.name, number, micros=micros)
         for workload in workloads if workload.kind == "sweep" and swept(contenders)
         for micros in workload.micros[::stride]
+    ]
+
+
+def _shares(contenders: Sequence[Contender], workloads: Sequence[Workload], number: int) -> list[Step]:
+    return [
+        Step("share", ALL, workload.name, number)
+        for workload in workloads if workload.kind == "share" and swept(contenders)
     ]
 
 

@@ -23,6 +23,10 @@ class RunError(BenchError):
     exit_code = 1
 
 
+class VoidRun(RunError):
+    """A generator calls what it measured void: measured again, it may be valid."""
+
+
 class Interrupted(BaseException):
     """SIGINT or SIGTERM. No Exception, so that no handler of errors swallows it."""
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .errors import RunError, UsageError
+from .errors import RunError, UsageError, VoidRun
 from .plan import SETTLE_PAIRS, SLICE_MS
 from .processes import Finished, ask, describe_exit, run_to_end
 from .servers import Server
@@ -22,6 +22,8 @@ PERCENTILES = ("mean", "p50", "p90", "p99", "p99_9", "max")
 BOUND_SHARE = 0.95
 _WRK_SCRIPTS = Path(__file__).resolve().parent.parent / "wrk"
 _WRK_REPORT = "wrk-report "
+# loadgen's exit code where its own figures are not to be believed; there are none then.
+_VOID = 3
 # Every generator here works with one thread: it has one core.
 _THREADS = 1
 
@@ -35,12 +37,17 @@ class Load:
     # What it may have left unanswered, and therefore uncounted, when it stopped.
     uncounted_max: int
     requests_per_second: float
+    # In an open loop from the due time on, in a closed one from the sending; None where there is no figure.
     latency_ns: Mapping[str, float | None]
     cpu_ns: int
     wall_ns: int
     cpu_share: float
     # Of a mix: requests and latency_ns by kind.
     kinds: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    # Of an open loop: how long requests were due and not sent (queue_ns), and sent and not answered (service_ns).
+    parts: Mapping[str, Mapping[str, float | None]] = dataclasses.field(default_factory=dict)
+    # Why it calls itself suspect.
+    suspect: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,8 +80,9 @@ class Generators:
 
     def loadgen(
         self, url: str, workload: Workload, core: int, seconds: float, warmup: float, json_file: Path,
-        histogram: Path | None,
+        histogram: Path | None, rate: float | None = None,
     ) -> Load:
+        """With a rate it is an open loop, with requests at equal distances."""
         command = [
             str(self.loadgen_program), url + workload.path,
             "-c", str(workload.connections), "-t", str(_THREADS), "-d", _seconds(seconds),
@@ -84,24 +92,32 @@ class Generators:
             mix_file = json_file.with_name("mix.json")
             mix_file.write_text(json.dumps({"requests": workload.mix}), encoding="utf-8")
             command += ["--mix", str(mix_file)]
+        if rate is not None:
+            command += ["--rate", f"{rate:g}"]
         if histogram is not None:
             command += ["--hgrm", str(histogram)]
         finished = run_to_end(command, core, seconds + warmup)
         figures = _loadgen_figures(finished, json_file)
+        whole = "service_ns" if rate is None else "response_ns"
         try:
             return Load(
                 generator="loadgen",
                 requests=int(figures["requests"]),
                 uncounted_max=0,
                 requests_per_second=_figure(figures["requests_per_second"]),
-                latency_ns=_latency(figures),
+                latency_ns=_latency(figures[whole]),
                 cpu_ns=finished.cpu_ns,
                 wall_ns=finished.wall_ns,
                 cpu_share=_figure(figures["generator_cpu_share"]),
                 kinds={
-                    kind["name"]: {"requests": int(kind["requests"]), "latency_ns": _latency(kind)}
+                    kind["name"]: {"requests": int(kind["requests"]), "latency_ns": _latency(kind[whole])}
                     for kind in (figures["kinds"] if workload.mix else ())
                 },
+                parts={} if rate is None else {part: _latency(figures[part]) for part in ("queue_ns", "service_ns")},
+                suspect=tuple(
+                    {key: reason[key] for key in ("key", "value", "limit")}
+                    for reason in figures.get("verdict", {"reasons": ()})["reasons"]
+                ),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"loadgen's JSON lacks a figure: {error!r}") from error
@@ -137,6 +153,8 @@ class Generators:
             "--seed", str(seed), "--ndjson", str(ndjson), *workload.loadgen,
         ]
         finished = run_to_end(command, core, 2 * (pairs + SETTLE_PAIRS) * SLICE_MS / 1000)
+        if finished.code == _VOID:
+            raise VoidRun(f"loadgen versus is void{last_words(finished)}")
         if finished.code != 0:
             raise RunError(f"loadgen versus failed ({describe_exit(finished.code)}){last_words(finished)}")
         return _turns(_lines_of(ndjson))
@@ -156,6 +174,9 @@ def _loadgen_figures(finished: Finished, json_file: Path) -> Mapping[str, Any]:
             figures = json.loads(json_file.read_text(encoding="utf-8"))
         except ValueError:
             figures = {}
+    if finished.code == _VOID:
+        reasons = [reason["text"] for reason in figures["verdict"]["reasons"] if reason["level"] == "void"]
+        raise VoidRun(f"loadgen calls its run void: {'; '.join(reasons)}")
     errors = figures.get("errors", {})
     if errors.get("total", 0) != 0:
         kinds = ", ".join(f"{kind} {count}" for kind, count in errors.items() if kind != "total" and count)
@@ -242,7 +263,8 @@ def _figure(value: Any) -> float:
 
 
 def _latency(figures: Mapping[str, Any]) -> dict[str, float | None]:
-    return {key: _figure(figures["service_ns"][key]) for key in PERCENTILES}
+    """A percentile that so few requests do not show is null."""
+    return {key: None if figures[key] is None else _figure(figures[key]) for key in PERCENTILES}
 
 
 def _seconds(seconds: float) -> str:

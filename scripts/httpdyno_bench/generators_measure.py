@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from random import Random
 from typing import Any
 
@@ -11,6 +12,7 @@ from .generators_plan import rate_of, taking_part
 from .measure import Bench, Measure, check_counts, named, per_request, scratch_folder
 from .plan import Step
 from .servers import Server
+from .stalls import stalling
 from .tables import Workload
 
 # What is kept of a sample; the rest says something of the server.
@@ -18,11 +20,14 @@ _KEYS = ("requests_per_second", "generator_cpu_share", "generator_bound", "serve
          "latency_ns", "steal_share", "foreign_cpu_share", "load_average")
 
 
+_SOMETIMES = ("queue_ns", "service_ns", "suspect")
+
+
 class GeneratorsBench(Bench):
     keeps_histograms = False
 
     def _kind(self, step: Step) -> Measure:
-        return {"saturation": self._all_generators}[step.kind]
+        return {"saturation": self._all_generators, "paced": self._all_generators}[step.kind]
 
     def _all_generators(self, step: Step, chance: Random) -> dict[str, Any]:
         """All that take part, one right after the other in random order, each against a fresh floor: its count is that of
@@ -34,7 +39,8 @@ class GeneratorsBench(Bench):
 
     def _driven(self, variant: str, generator: str, workload: Workload, chance: Random) -> dict[str, Any]:
         with named(generator), self._serving(variant, workload.floor, chance) as server:
-            figures, load = self._drive(server, lambda: self._generate(server, generator, workload))
+            with _stalling(server, workload) as stalls:
+                figures, load = self._drive(server, lambda: self._generate(server, generator, workload))
             counted = server.stop()["requests"]
             check_counts(server.name, counted, load)
         sample = per_request(figures, load, counted)
@@ -44,16 +50,24 @@ class GeneratorsBench(Bench):
             "claimed_requests": load.requests,
             "generator_cpu_ns_per_request": round(load.cpu_ns / counted, 1),
             "wall_seconds": round(load.wall_ns / 1e9, 4),
-            **{key: sample[key] for key in _KEYS},
+            **({"stalls": [round(seconds, 4) for seconds in stalls]} if workload.stall_ms else {}),
+            **{key: sample[key] for key in (*_KEYS, *_SOMETIMES) if key in sample},
         }
 
     def _generate(self, server: Server, generator: str, workload: Workload) -> Load:
-        core, seconds, rate = self._cores.generator, self._profile.wrk_seconds, rate_of(generator, workload)
+        core, rate = self._cores.generator, rate_of(generator, workload)
+        seconds = round(self._profile.paced_seconds) if workload.kind == "paced" else self._profile.wrk_seconds
         if generator == "wrk":
             return self._generators.wrk(server.url, workload, core, seconds)
         if generator == "loadgen":
             with scratch_folder() as scratch:
                 file = scratch / "loadgen.json"
-                return self._generators.loadgen(server.url, workload, core, seconds, 0.0, file, None)
+                return self._generators.loadgen(server.url, workload, core, seconds, 0.0, file, None, rate)
         tool = {"h2load": other_generators.h2load, "hey": other_generators.hey}[generator]
         return tool(server.url, workload, core, seconds, rate)
+
+
+def _stalling(server: Server, workload: Workload) -> contextlib.AbstractContextManager[list[float]]:
+    if not workload.stall_ms:
+        return contextlib.nullcontext([])
+    return stalling(server.pid, workload.stall_ms / 1000, workload.period_ms / 1000)

@@ -262,7 +262,7 @@ def named(who: str) -> Iterator[None]:
     try:
         yield
     except RunError as error:
-        raise RunError(f"{who}: {error}") from error
+        raise type(error)(f"{who}: {error}") from error
 
 
 def check_counts(server: str, counted: int, *loads: Load) -> None:
@@ -285,6 +285,9 @@ def per_request(figures: Mapping[str, Any], load: Load, server_requests: int) ->
         rest["kinds"] = {
             name: {**kind, "latency_ns": _whole_ns(kind["latency_ns"])} for name, kind in load.kinds.items()
         }
+    rest |= {part: _whole_ns(latency) for part, latency in load.parts.items()}
+    if load.suspect:
+        rest["suspect"] = list(load.suspect)
     return {
         "requests": load.requests,
         "server_requests": server_requests,

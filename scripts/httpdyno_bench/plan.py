@@ -68,6 +68,8 @@ class Profile:
     # Calls to the kernel are counted in a short and in a long run, allocations in the long one.
     calls_rounds: int = 0
     calls_seconds: tuple[float, float] = (0.0, 0.0)
+    # Of a run at a rate.
+    paced_seconds: float = 0.0
 
 
 PROFILES = {
@@ -82,18 +84,18 @@ PROFILES = {
     "dispatch": {
         profile.name: profile
         for profile in (
-            Profile("quick", 6, 8, 0.25, 0.05, 0.25, 1, 1.0, (), None, 0, 1, 6, 0.15, 1, 6, 5.0, 2, (0.1, 0.4)),
-            Profile("full", 12, 20, 2.0, 0.3, 2.0, 1, 1.0, (), None, 0, 1, 12, 1.0, 1, 12, 5.0, 4, (0.2, 1.0)),
-            Profile("smoke", 1, 1, 0.2, 0.05, 0.1, 1, 1.0, (), None, 0, 1, 1, 0.2, 4, 1, 0.1, 1, (0.05, 0.1)),
+            Profile("quick", 6, 8, 0.25, 0.05, 0.25, 1, 1.0, (), None, 0, 1, 6, 0.15, 1, 6, 5.0, 2, (0.1, 0.4), 1.7),
+            Profile("full", 12, 20, 2.0, 0.3, 2.0, 1, 1.0, (), None, 0, 1, 12, 1.0, 1, 12, 5.0, 4, (0.2, 1.0), 10.0),
+            Profile("smoke", 1, 1, 0.2, 0.05, 0.1, 1, 1.0, (), None, 0, 1, 1, 0.2, 4, 1, 0.1, 1, (0.05, 0.1), 0.5),
         )
     },
     # All generators have wrk's seconds: who starts more slowly is not to have less to divide that by.
     "generators": {
         profile.name: profile
         for profile in (
-            Profile("quick", 6, 1, 2.0, 0.0, 1.0, 2, 2.0, None, None, 0, 1),
-            Profile("full", 12, 1, 10.0, 0.0, 1.0, 10, 10.0, None, None, 0, 1),
-            Profile("smoke", 1, 1, 1.0, 0.0, 1.0, 1, 1.0, None, None, 0, 1),
+            Profile("quick", 6, 1, 2.0, 0.0, 1.0, 2, 2.0, None, None, 0, 1, paced_seconds=3.0),
+            Profile("full", 12, 1, 10.0, 0.0, 1.0, 10, 10.0, None, None, 0, 1, paced_seconds=10.0),
+            Profile("smoke", 1, 1, 1.0, 0.0, 1.0, 1, 1.0, None, None, 0, 1, paced_seconds=1.0),
         )
     },
 }
@@ -108,7 +110,8 @@ class Step:
     which may also be a peer, are opened and held. "sweep": loadgen drives several servers, one after the other, whose
     handlers take `micros`. "burst": uploads to several servers that differ in the allocator, then rest.
     "calls": calls to the kernel and allocations of `variant` are counted. "saturation": all load generators drive the floor
-    `variant`, one after the other, as fast as they can.
+    `variant`, one after the other, as fast as they can; "paced": at a rate. "share": loadgen drives several servers at a
+    share of what the simplest one can bear.
     """
 
     kind: str
@@ -137,7 +140,9 @@ class Step:
             return f"{self.workload}, round {self.round}"
         if self.kind == "calls":
             return f"{who} × {self.workload}, calls, round {self.round}"
-        if self.kind == "saturation":
+        if self.kind == "share":
+            return f"{self.workload}, round {self.round}"
+        if self.kind in ("saturation", "paced"):
             return f"{self.workload}, all generators, round {self.round}"
         how = "in turn" if self.kind == "turn" else self.generator or "loadgen and wrk"
         return f"{who} × {self.workload}, {how}, round {self.round}"
@@ -161,7 +166,7 @@ def profile_of(
         whole = max(1, round(seconds))
         profile = dataclasses.replace(
             profile, cell_seconds=seconds, turn_seconds=seconds, wrk_seconds=whole, generator_seconds=float(whole),
-            sweep_seconds=seconds if profile.sweep_rounds else 0.0,
+            sweep_seconds=seconds if profile.sweep_rounds else 0.0, paced_seconds=float(whole),
         )
     return profile
 
@@ -217,6 +222,10 @@ def forecast_seconds(step: Step, profile: Profile) -> float:
         return sum(profile.calls_seconds) + 2 * profile.calls_seconds[1] + TRACING_SECONDS
     if step.kind == "saturation":
         return GENERATORS_FORECAST * (profile.wrk_seconds + WRK_OVERHEAD_SECONDS)
+    if step.kind == "paced":
+        return GENERATORS_FORECAST * (profile.paced_seconds + OVERHEAD_SECONDS)
+    if step.kind == "share":
+        return 2 * profile.cell_seconds + 2 * profile.paced_seconds + 3 * (profile.warmup_seconds + OVERHEAD_SECONDS)
     if step.kind == "generators":
         return profile.wrk_seconds + profile.generator_seconds + WRK_OVERHEAD_SECONDS + OVERHEAD_SECONDS
     if step.generator == "wrk":
@@ -229,7 +238,7 @@ def turn_pairs(profile: Profile) -> int:
 
 
 def needs_wrk(step: Step) -> bool:
-    return step.generator == "wrk" or step.kind in ("generators", "saturation")
+    return step.generator == "wrk" or step.kind in ("generators", "saturation", "paced")
 
 
 def profile_record(profile: Profile) -> dict[str, Any]:

@@ -140,6 +140,8 @@ def make_record(folder: RunFolder) -> dict[str, Any]:
         "bursts": by_kind["burst"],
         "calls": by_kind["calls"],
         "saturation": by_kind["saturation"],
+        "paced": by_kind["paced"],
+        "shares": by_kind["share"],
     }
 
 

@@ -54,7 +54,9 @@ class Workload:
     floor: tuple[str, ...]
     suites: tuple[str, ...]
     # "load": loadgen asks for `path`. "sweep": for `path` with each of `micros` behind it. "burst": `connections` upload
-    # `body_bytes` at the same time, so many times.
+    # `body_bytes` at the same time, so many times. "paced": several generators ask for `rate` requests a second of the
+    # floor, which is stopped for `stall_ms` of each `period_ms`. "share": loadgen asks each server for `rate_share` of what
+    # the simplest one can bear.
     kind: str = "load"
     # Flags of our servers.
     server: tuple[str, ...] = ()
@@ -68,6 +70,10 @@ class Workload:
     spread: bool = False
     body_bytes: int = 0
     bursts: int = 0
+    rate: int = 0
+    stall_ms: int = 0
+    period_ms: int = 0
+    rate_share: float = 0.0
 
 
 def load_variants(path: Path) -> list[Variant]:
@@ -147,6 +153,10 @@ def _workload(row: Mapping[str, Any]) -> Workload:
             spread=bool(row.get("spread", False)),
             body_bytes=int(row.get("body_bytes", 0)),
             bursts=int(row.get("bursts", 0)),
+            rate=int(row.get("rate", 0)),
+            stall_ms=int(row.get("stall_ms", 0)),
+            period_ms=int(row.get("period_ms", 0)),
+            rate_share=float(row.get("rate_share", 0.0)),
         )
     except KeyError as error:
         raise UsageError(f"scenarios.json: row {row.get('name', '?')} lacks {error}") from error

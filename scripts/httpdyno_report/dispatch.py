@@ -10,27 +10,14 @@ from httpdyno_bench.contenders import LAYOUT_AXIS
 
 from .crossings import Sweep, sweeps
 from .estimates import Estimate, median_estimate
+from .mixes import MixRow, Share, mixes_of, shares_of
 from .model import Comparison, Report, Row, Target, Turn, contenders, make_report
 from .records import Record
 
-# The kind of request whose latency tells in a mix what the others cost it.
-TRIVIAL = "trivial"
 # Calls that are shown by name; a pool's only writes are those to the eventfd that wakes its loop.
 CALLS = ("futex", "write", "epoll_wait", "epoll_ctl", "recvfrom", "sendto")
 # What takes memory from the allocator; free gives it back.
 _ALLOCATING = ("malloc", "calloc", "realloc", "aligned_alloc")
-
-
-@dataclasses.dataclass(frozen=True)
-class MixRow:
-    """One server under a mix: the latency of its trivial requests, and that over inline's in the same round."""
-
-    workload: str
-    contender: str
-    p50_ns: Estimate
-    p99_ns: Estimate
-    p99_9_ns: Estimate
-    p99_over_inline: Estimate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +75,7 @@ class Dispatch:
     pools: tuple[str, ...]
     sweeps: tuple[Sweep, ...]
     mixes: tuple[MixRow, ...]
+    shares: tuple[Share, ...]
     bursts: tuple[BurstRow, ...]
     calls: tuple[CallRow, ...]
     allocators: tuple[AllocatorRow, ...]
@@ -140,30 +128,12 @@ def make_dispatch(record: Record) -> Dispatch:
     ]
     inline = next((row["name"] for row in plain if row["axes"]["dispatch"] == "inline"), "")
     pools = tuple(row["name"] for row in plain if row["axes"]["dispatch"] == "pool")
-    mixes, bursts, calls = _mixes(data, inline), _bursts(data), _calls(data)
+    mixes, shares, bursts, calls = mixes_of(data, inline), shares_of(data, inline), _bursts(data), _calls(data)
+    of_rates = [row for share in shares for row in share.rows]
     return Dispatch(
-        report, inline, pools, sweeps(data), mixes, bursts, calls, _allocators(data, report, bursts),
-        _targets(report, mixes, calls, pools),
+        report, inline, pools, sweeps(data), mixes, shares, bursts, calls, _allocators(data, report, bursts),
+        _targets(report, [*mixes, *of_rates], calls, pools),
     )
-
-
-def _mixes(data: Mapping[str, Any], inline: str) -> tuple[MixRow, ...]:
-    rows: list[MixRow] = []
-    for workload in data["workloads"]:
-        latency: dict[str, dict[int, Mapping[str, float]]] = {}
-        for cell in data["cells"]:
-            if cell["workload"] == workload["name"] and TRIVIAL in cell["sample"].get("kinds", {}):
-                own = latency.setdefault(cell["variant"], {})
-                own[cell["round"]] = cell["sample"]["kinds"][TRIVIAL]["latency_ns"]
-        for row in contenders(data):
-            own = latency.get(row["name"], {})
-            shared = sorted(own.keys() & latency.get(inline, {}).keys())
-            if not shared:
-                continue
-            p50, p99, p99_9 = (median_estimate([own[number][key] for number in shared]) for key in ("p50", "p99", "p99_9"))
-            over_inline = median_estimate([own[number]["p99"] / latency[inline][number]["p99"] for number in shared])
-            rows.append(MixRow(workload["name"], row["name"], p50, p99, p99_9, over_inline))
-    return tuple(rows)
 
 
 def _bursts(data: Mapping[str, Any]) -> tuple[BurstRow, ...]:

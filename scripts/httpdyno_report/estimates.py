@@ -45,6 +45,12 @@ def median_estimate(values: Sequence[float]) -> Estimate:
     )
 
 
+def median_if_known(values: Sequence[float | None]) -> Estimate | None:
+    """None where a round has no value: the others would tell of themselves only."""
+    known = [value for value in values if value is not None]
+    return median_estimate(known) if len(known) == len(values) else None
+
+
 def median_rank(count: int) -> int:
     """Which value from either end of so many the interval of their median has as its end."""
     return _widest_or_confident(count, count // 2, median_coverage)

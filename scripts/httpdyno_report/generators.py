@@ -1,4 +1,5 @@
-"""A record of the suite "generators" as the report needs it: what a request costs each load generator."""
+"""A record of the suite "generators" as the report needs it: what a request costs each load generator, and what each says
+of a server that is known."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from httpdyno_bench.generators_plan import GENERATORS
 
 from .estimates import Estimate, hodges_lehmann, median_estimate
 from .model import Sample, Target
+from .paced import Paced, paced_of, send_lag_targets
 from .records import Record
 
 # Whom the others are held against, and by what factor the project wants to be ahead of it, by workload.
@@ -51,11 +53,13 @@ class Saturation:
 class GeneratorsReport:
     record: Mapping[str, Any]
     saturations: tuple[Saturation, ...]
+    paced: tuple[Paced, ...]
     targets: tuple[Target, ...]
 
     @property
     def samples(self) -> list[Sample]:
-        return [sample for step in self.record["saturation"] for sample in step["samples"].values()]
+        steps = [*self.record["saturation"], *self.record["paced"]]
+        return [sample for step in steps for sample in step["samples"].values()]
 
 
 def make_generators(record: Record) -> GeneratorsReport:
@@ -63,7 +67,8 @@ def make_generators(record: Record) -> GeneratorsReport:
     saturations = tuple(
         saturation for workload in data["workloads"] if (saturation := _saturation(data, workload)) is not None
     )
-    return GeneratorsReport(data, saturations, _targets(saturations))
+    paced = paced_of(data)
+    return GeneratorsReport(data, saturations, paced, (*_targets(saturations), *send_lag_targets(paced)))
 
 
 def _saturation(data: Mapping[str, Any], workload: Mapping[str, Any]) -> Saturation | None:

@@ -12,7 +12,7 @@ from typing import Any
 from httpdyno_bench.contenders import LAYOUT_AXIS
 
 from .records import Record
-from .estimates import Estimate, hodges_lehmann, median_estimate
+from .estimates import Estimate, hodges_lehmann, median_estimate, median_if_known
 from .idle import IdleRow, idle_rows
 
 Sample = Mapping[str, Any]
@@ -128,7 +128,8 @@ class Report:
     @property
     def samples(self) -> list[Sample]:
         cells = [cell["sample"] for cell in self.record["cells"]]
-        return cells + [sample for step in self.record["generators"] for sample in step["samples"].values()]
+        steps = [*self.record["generators"], *self.record.get("shares", ())]
+        return cells + [sample for step in steps for sample in step["samples"].values()]
 
 
 # The bounds that the project has set itself: CPU per request over the floor, at 64 connections, and over wrk; octets for
@@ -202,8 +203,7 @@ def _row(
 
     latency: dict[str, Estimate | None] = {}
     for key in LATENCIES:
-        values = [sample["latency_ns"][key] for sample in samples]
-        latency[key] = None if None in values else median_estimate(values)
+        latency[key] = median_if_known([sample["latency_ns"][key] for sample in samples])
     ratios = [
         by_round[number]["server_cpu_ns_per_request"] / floor[number]["server_cpu_ns_per_request"]
         for number in rounds

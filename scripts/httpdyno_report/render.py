@@ -28,6 +28,7 @@ _TEXT = {
     "thousands": wording.thousands,
     "mebibytes": wording.mebibytes,
     "octets": wording.octets,
+    "whole": wording.whole,
     "cell": wording.cell,
     "interval": wording.interval,
     "verdict": wording.verdict,
@@ -105,6 +106,8 @@ def _beside(generators: GeneratorsReport, source: str) -> dict[str, Any]:
         "reference": REFERENCE,
         "busy": generators_wording.busy,
         "claim": generators_wording.claim,
+        "what": generators_wording.what,
+        "printed": generators_wording.printed,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -34,6 +35,7 @@ microseconds = scaled(1e3)
 thousands = scaled(1e3, 4)
 mebibytes = scaled(2**20)
 octets = fixed(0)
+whole = fixed(0)
 ratio = fixed(3)
 
 
@@ -140,6 +142,7 @@ def doubts(record: Mapping[str, Any], samples: Sequence[Sample]) -> list[str]:
     if record["machine"]["hypervisor"]:
         found.append("The machine is a virtual one: neighbours and the hypervisor's scheduler are not under control.")
     found.append(_disturbance_sentence(samples))
+    found += _suspect_sentences(samples)
     if record["interruptions"]:
         found.append(f"The run was broken off and went on {counted(record['interruptions'], 'time')}.")
     for failure in record["failures"]:
@@ -206,6 +209,16 @@ def _count_sentence(report: Report) -> str:
     requests = sum(cell["sample"]["requests"] for cell in cells)
     return (f"**Counts**: in {len(equal)} of {len(cells)} loadgen runs the generator's count of answers equals the "
             f"server's own to the request ({requests:,} requests); every run was free of errors.")
+
+
+def _suspect_sentences(samples: Sequence[Sample]) -> list[str]:
+    """What loadgen says against its own runs; void ones have no sample at all."""
+    own = [sample["suspect"] for sample in samples if "suspect" in sample]
+    if not own:
+        return []
+    reasons = collections.Counter(reason["key"] for reasons in own for reason in reasons)
+    told = joined([f"{key} in {count}" for key, count in reasons.most_common()])
+    return [f"loadgen calls {len(own)} of its own runs suspect: {told}."]
 
 
 def _disturbance_sentence(samples: Sequence[Sample]) -> str:

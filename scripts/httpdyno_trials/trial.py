@@ -113,11 +113,13 @@ def _healthy(settings: Settings, server: Server, generators: Generators, cores: 
         load = generators.loadgen(
             server.url, HEALTHY, cores.generator, settings.seconds, 0.0, Path(scratch) / "loadgen.json", None
         )
+    if load.latency_ns["p99"] is None:
+        raise RunError(f"{load.requests} requests of the healthy client are too few for a p99")
     cpu_ns = server.cpu_ns() - cpu_before
     others = disturbance(before, Reading.now(cores), cpu_ns + load.cpu_ns)
     return {
         "requests": load.requests,
-        "latency_ns": {key: round(value or 0.0) for key, value in load.latency_ns.items()},
+        "latency_ns": {key: round(value) for key, value in load.latency_ns.items() if value is not None},
         "server_cpu_share": round(cpu_ns / load.wall_ns, 4),
         "server_cpu_ns_per_request": round(cpu_ns / load.requests, 1),
         "steal_share": others["steal_share"],

@@ -47,7 +47,7 @@ def make_record(results: Path, name: str = "2026-11-21T1300Z-aaaaaaa-dispatch-qu
         "contenders": [{"name": c.name, "variant": c.variant.name, "workers": c.workers, "spin_us": c.spin_us,
                         "reference": c.reference, "changed_axis": c.changed_axis, "question": c.question}
                        for c in contenders],
-        "sweeps": [], "bursts": [], "calls": [], "tools": {**record["tools"], "strace": "6.1"},
+        "sweeps": [], "bursts": [], "calls": [], "shares": [], "tools": {**record["tools"], "strace": "6.1"},
     }
     by_name = {contender.name: contender for contender in contenders}
     for step in dispatch_plan.make_plan(profile, contenders, workloads, 1):
@@ -59,6 +59,10 @@ def make_record(results: Path, name: str = "2026-11-21T1300Z-aaaaaaa-dispatch-qu
             swept = dispatch_plan.swept(contenders)
             samples = {c.name: _sweep_sample(chance, c, step) for c in swept}
             record["sweeps"].append({**head, "micros": step.micros, "order": list(samples), "samples": samples})
+        elif step.kind == "share":
+            names = [c.name for c in dispatch_plan.shared(contenders)]
+            record["shares"].append({**head, "capacity_per_second": 4000.0, "rate": 2000, "order": names, "samples": {
+                name: _mixed(synthetic.sample(chance, 5000.0, "loadgen", 1), name) for name in names}})
         elif step.kind == "burst":
             samples = {c.name: _burst_sample(step, c) for c in dispatch_plan.allocators(contenders)}
             record["bursts"].append({**head, "order": list(samples), "samples": samples})
@@ -75,9 +79,7 @@ def make_record(results: Path, name: str = "2026-11-21T1300Z-aaaaaaa-dispatch-qu
         else:
             sample = synthetic.sample(chance, 5000.0 if step.variant.startswith("inline") else 6500.0, "loadgen", 1)
             if workload.mix:
-                waits = step.variant.startswith("inline")
-                latency = {**sample["latency_ns"], "p99": 6_000_000 if waits else 400_000}
-                sample["kinds"] = {kind: {"requests": 100, "latency_ns": latency} for kind in ("trivial", "waiting")}
+                sample = _mixed(sample, step.variant)
             record["cells"].append({**head, "generator": "loadgen", "sample": sample})
     synthetic.write(folder, record)
     return folder
@@ -88,6 +90,12 @@ def cost_over_reference(contender: Contender, workload: str) -> float:
     if axis != "allocator":
         return COST[axis]
     return COST[str(contender.variant.axes["allocator"])] if workload in ALLOCATING else 1.0
+
+
+def _mixed(sample: dict[str, Any], contender: str) -> dict[str, Any]:
+    """The trivial requests wait for the others where there is no pool."""
+    latency = {**sample["latency_ns"], "p99": 6_000_000 if contender.startswith("inline") else 400_000}
+    return {**sample, "kinds": {kind: {"requests": 100, "latency_ns": latency} for kind in ("trivial", "waiting")}}
 
 
 def _sweep_sample(chance: random.Random, contender: Contender, step: plan.Step) -> dict[str, Any]:

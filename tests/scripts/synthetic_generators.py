@@ -16,6 +16,11 @@ from httpdyno_bench.tables import Workload, load_variants, load_workloads, selec
 CPU_NS = {"loadgen": 4000.0, "wrk": 6200.0, "h2load": 6900.0, "hey": 17000.0}
 SECONDS = 2.0
 STARTS_IN = 0.01
+# At a rate: what each calls the median, how late loadgen sends, and how long the server stands still.
+SAID_P50_NS = {"loadgen": 30_000, "wrk": 290_000, "hey": 100_000}
+SEND_LAG_P99_NS = 20_000
+STALL_SECONDS = 0.1
+BUSY_SHARE = 0.1
 
 
 def make_record(results: Path, rounds: int = 6, seed: int = 1) -> Path:
@@ -30,7 +35,7 @@ def make_record(results: Path, rounds: int = 6, seed: int = 1) -> Path:
     workloads = select(load_workloads(ROOT / "bench" / "scenarios.json"), None, "workload", "generators")
     record = synthetic.head(name, profile, variants, workloads)
     record |= {"suite": "generators", "command": f"scripts/bench.py --suite generators --profile {profile.name} --seed 1",
-               "tools": {**record["tools"], "h2load": "1.52.0-1", "hey": "0.1.4-2"}, "saturation": []}
+               "tools": {**record["tools"], "h2load": "1.52.0-1", "hey": "0.1.4-2"}, "saturation": [], "paced": []}
     for step in generators_plan.make_plan(profile, as_built(variants), workloads, 1):
         chance = random.Random(f"{seed}/{step.id}")
         workload = next(w for w in workloads if w.name == step.workload)
@@ -44,7 +49,8 @@ def make_record(results: Path, rounds: int = 6, seed: int = 1) -> Path:
 
 
 def _sample(chance: random.Random, generator: str, workload: Workload) -> dict[str, Any]:
-    """Each saturates its core; h2load leaves what is in flight at the end uncounted."""
+    """As fast as it can each saturates its core; h2load leaves what is in flight at the end uncounted."""
+    paced = generators_plan.rate_of(generator, workload)
     cost = CPU_NS[generator] / (1 if workload.pipeline == 1 else 10) * chance.gauss(1, 0.01)
     counted = round(SECONDS * 1e9 / cost)
     claimed = counted - (64 if generator == "h2load" else 0)
@@ -52,8 +58,17 @@ def _sample(chance: random.Random, generator: str, workload: Workload) -> dict[s
                                       "max": 5_000_000}
     if generator == "h2load":
         latency |= dict.fromkeys(("p50", "p90", "p99", "p99_9"))
-    return {"requests": counted, "claimed_requests": claimed, "requests_per_second": claimed / SECONDS,
+    if paced:
+        counted = claimed = round(paced * SECONDS)
+    parts: dict[str, Any] = {}
+    if workload.kind == "paced":
+        latency |= {"p50": None if generator == "h2load" else SAID_P50_NS[generator]}
+        parts |= {"stalls": [STALL_SECONDS] * 2} if workload.stall_ms else {}
+        if generator == "loadgen":
+            lag = {**latency, "p50": 1_000, "p99": round(SEND_LAG_P99_NS * chance.gauss(1, 0.02))}
+            parts |= {"queue_ns": lag, "service_ns": latency}
+    return {**parts, "requests": counted, "claimed_requests": claimed, "requests_per_second": claimed / SECONDS,
             "wall_seconds": SECONDS + STARTS_IN, "generator_cpu_ns_per_request": round(cost, 1),
             "generator_cpu_share": 0.995, "generator_bound": True, "server_cpu_ns_per_request": 4600.0,
-            "server_cpu_share": round(4600.0 / cost, 4) if workload.pipeline == 1 else 0.8, "latency_ns": latency,
+            "server_cpu_share": BUSY_SHARE if paced else 0.7, "latency_ns": latency,
             "steal_share": 0.001, "foreign_cpu_share": 0.01, "load_average": 1.2}

@@ -197,6 +197,7 @@ def test_a_missing_program_is_named(world: World) -> None:
     ("nginx", "does not start", "the server nginx died (exit code 2): nginx: cannot listen"),
     ("inline-system", "ends badly", "did not stop cleanly (exit code 3)"),
     ("loadgen", "errors", "loadgen counted 3 errors (timeout 3)"),
+    ("loadgen", "void", "loadgen calls its run void: steal_share was 0.5"),
     ("loadgen", "not a number", "nan is no figure"),
     ("loadgen", "writes nothing", "wrote no JSON"),
     ("loadgen", "empty slice", "a slice without requests"),
@@ -227,6 +228,36 @@ def test_a_failed_run_goes_on_and_does_not_hide_its_failure(world: World) -> Non
     assert [failure["reason"].split(":")[0] for failure in record["failures"]] == ["counts differ"]
     assert record["interruptions"] == 1
     jsonschema.validate(record, SCHEMA)
+
+
+def test_a_void_run_is_measured_again_and_kept_as_a_failure(world: World) -> None:
+    world.change(faults={"loadgen": "void once"})
+    done = world.small()
+    assert done.returncode == 0, done.stderr
+    record = world.record()
+    (failure,) = record["failures"]
+    assert failure["reason"] == "loadgen calls its run void: steal_share was 0.5"
+    assert record["interruptions"] == 0
+    jsonschema.validate(record, SCHEMA)
+
+
+def test_a_run_that_stays_void_has_no_figure(world: World) -> None:
+    world.change(faults={"loadgen": "void"})
+    assert world.small("--variants", "floor-epoll").returncode == 1
+    lines = [json.loads(line) for line in journal(world)[1:]]
+    assert [line["failure"] for line in lines] == ["loadgen calls its run void: steal_share was 0.5"] * 3
+
+
+def test_why_a_run_is_suspect_is_kept(world: World) -> None:
+    world.change(faults={"loadgen": "suspect"})
+    assert world.small().returncode == 0
+    record = world.record()
+    jsonschema.validate(record, SCHEMA)
+    for cell in record["cells"]:
+        if cell["generator"] == "loadgen":
+            assert cell["sample"]["suspect"] == [{"key": "drift_share", "value": 0.3, "limit": 0.1}]
+        else:
+            assert "suspect" not in cell["sample"]
 
 
 def interrupted(world: World, number: signal.Signals) -> list[str]:

@@ -15,7 +15,7 @@ import pytest
 import synthetic
 import synthetic_dispatch
 from conftest import ROOT
-from httpdyno_report import cli, dispatch, dispatch_plots, dispatch_wording, records, tuning
+from httpdyno_report import cli, dispatch, dispatch_plots, dispatch_wording, records, tuning, wording
 
 SCHEMA = ROOT / "results" / "record.schema.json"
 
@@ -229,3 +229,39 @@ def test_a_record_of_part_of_the_tables_is_reported(
     files = cli.make_files(Path(base), Path(other))
     page = files["BENCH.md"].decode()
     assert all(f"| {name} |" in page for name in kept) and "does not have it measured" in files["docs/TUNING.md"].decode()
+
+
+def test_at_a_share_of_what_inline_bears_the_pool_is_held_against_it(
+    part: dispatch.Dispatch, results: Path, tmp_path: Path, without_plots: None
+) -> None:
+    (share,) = part.shares
+    assert share.workload["name"] == "mixed-rate" and share.rate.value == 2000
+    assert [row.contender for row in share.rows] == ["inline-system", "pool-system@8"]
+    assert share.rows[1].p99_over_inline.value == pytest.approx(400 / 6000)
+    target = next(target for target in part.targets if target.what.endswith("mixed-rate"))
+    assert target.bound == 0.2 and target.met
+    assert cli.main(["--results", str(results), "--out", str(tmp_path)]) == 0
+    assert "**mixed-rate**: " in (tmp_path / "BENCH.md").read_text(encoding="utf-8")
+
+
+def test_rounds_of_too_few_requests_for_a_percentile_are_left_out(tmp_path: Path) -> None:
+    def spoil(record: dict[str, Any]) -> None:
+        for step in record["shares"]:
+            latency = step["samples"]["inline-system"]["kinds"]["trivial"]["latency_ns"]
+            latency["p99_9"] = None
+            if step["round"] > 1:
+                latency["p99"] = None
+
+    (share,) = changed(tmp_path, spoil).shares
+    assert [row.p99_over_inline.count for row in share.rows] == [1, 1]
+    assert share.rows[0].p99_9_ns is None and share.rows[1].p99_9_ns is not None
+
+
+def test_what_loadgen_doubts_of_its_runs_is_said(tmp_path: Path) -> None:
+    def doubt(record: dict[str, Any]) -> None:
+        assert not any("suspect" in line for line in wording.doubts(record, [cell["sample"] for cell in record["cells"]]))
+        for cell in record["cells"][:3]:
+            cell["sample"]["suspect"] = [{"key": "drift_share", "value": 0.3, "limit": 0.1}]
+
+    report = changed(tmp_path, doubt).report
+    assert "loadgen calls 3 of its own runs suspect: drift_share in 3." in wording.doubts(report.record, report.samples)

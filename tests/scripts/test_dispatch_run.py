@@ -114,3 +114,18 @@ def test_a_refused_upload_fails_the_run(world: World) -> None:
 def test_a_suite_cannot_be_changed_when_a_run_goes_on(world: World) -> None:
     run = world.bench("--suite", "base", "--resume", "x")
     assert run.returncode == 2 and "--suite cannot be given with --resume" in run.stderr
+
+
+def test_a_share_of_what_inline_bears_is_asked_of_all(world: World) -> None:
+    run = world.bench("--suite", "dispatch", "--profile", "smoke", "--variants", "inline-system,pool-system",
+                      "--workloads", "mixed-rate", "--seed", "7")
+    assert run.returncode == 0, run.stderr
+    record = world.record()
+    jsonschema.validate(record, SCHEMA)
+    (step,) = record["shares"]
+    assert step["rate"] == round(step["capacity_per_second"] / 2)
+    assert sorted(step["order"]) == sorted(step["samples"]) == ["inline-system", "pool-system@8"]
+    for sample in step["samples"].values():
+        assert sample["requests"] == sample["server_requests"]
+        assert sample["kinds"]["trivial"]["latency_ns"]["p50"] == 201_000  # from the due time on
+        assert sample["queue_ns"]["p99"] == 20_000

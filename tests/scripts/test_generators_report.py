@@ -70,7 +70,8 @@ def test_claims_are_held_against_the_servers_count(part: generators.GeneratorsRe
 
 def test_targets_are_met_from_their_bound_on(part: generators.GeneratorsReport) -> None:
     assert [(target.bound, target.at_least, target.met, target.certain) for target in part.targets] == [
-        (1.25, True, True, True), (1.5, True, True, True)]
+        (1.25, True, True, True), (1.5, True, True, True), (50.0, False, True, True)]
+    assert part.targets[2].measured.value == pytest.approx(synthetic_generators.SEND_LAG_P99_NS / 1e3, rel=0.05)
     assert wording.target_bound(part.targets[0]) == "≥ 1.25"
     missed = Target("missed", 1.5, Estimate(1.4, 1.3, 1.45, 0.97, 6), at_least=True)
     assert not missed.met and missed.certain and "not met" in wording.target_verdict(missed)
@@ -78,11 +79,31 @@ def test_targets_are_met_from_their_bound_on(part: generators.GeneratorsReport) 
     assert edge.met and not edge.certain and "reaches over" in wording.target_verdict(edge)
 
 
+def test_what_is_said_of_a_stalling_server_stands_beside_the_truth(part: generators.GeneratorsReport) -> None:
+    steady, stalling = part.paced
+    assert steady.truth is None and stalling.truth is not None
+    # D = 0.1 s in T = 1 s, rho = 0.1: p99 = D - 0.01 * 0.9 * T, mean = D^2 / (2 * 0.9 * T).
+    assert stalling.truth.wait_ns(0.99) == pytest.approx(91e6)
+    assert stalling.truth.wait_ns(0.5) == 0 and stalling.truth.wait_ns(1.0) == pytest.approx(100e6)
+    assert stalling.truth.mean_wait_ns == pytest.approx(5.5556e6, rel=1e-3)
+    for paced, generators_seen in ((steady, ["loadgen", "h2load", "hey"]), (stalling, ["loadgen", "wrk", "h2load", "hey"])):
+        rows = [row for row in paced.rows if row.what == "latency_ns"]
+        assert [row.generator for row in rows] == generators_seen
+        for row in rows:
+            said = row.latency_ns["p50"]
+            assert (said is None) == (row.generator == "h2load")
+            assert said is None or said.value == synthetic_generators.SAID_P50_NS[row.generator]
+            assert row.generator == "wrk" or row.rate.value == pytest.approx(20_000, rel=0.01)
+    lag = next(row for row in steady.rows if row.what == "queue_ns").latency_ns["p99"]
+    assert lag is not None and lag.value == pytest.approx(synthetic_generators.SEND_LAG_P99_NS, rel=0.05)
+
+
 def test_the_page_has_the_part_and_names_its_record(results: Path, tmp_path: Path, without_plots: None) -> None:
     arguments = ["--results", str(results), "--out", str(tmp_path)]
     assert cli.main(arguments) == 0
     page = (tmp_path / "BENCH.md").read_text(encoding="utf-8")
     assert "## loadgen beside other load generators" in page and "## Inline or pool" in page
+    assert "| h2load `--rps` | 19900" in page and "n/a" in page and "wrk, which has no rate" in page
     assert "| hey | n/a | – |" in page and "| loadgen | 25" in page
     assert "| target | bound, at most or ≥ |" in page and "| ≥ 1.25 |" in page
     assert all(f"{folder.name}/record.json" in page.split("\n", 1)[0] for folder in results.iterdir())

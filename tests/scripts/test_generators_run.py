@@ -5,6 +5,8 @@ from __future__ import annotations
 import collections
 import json
 import subprocess
+import time
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -12,6 +14,7 @@ import pytest
 from conftest import ROOT, World, make_world
 from httpdyno_bench import generators_plan, plan
 from httpdyno_bench.contenders import as_built
+from httpdyno_bench.stalls import stalling
 from httpdyno_bench.tables import load_variants, load_workloads, select
 
 SCHEMA = json.loads((ROOT / "results" / "record.schema.json").read_text(encoding="utf-8"))
@@ -63,6 +66,31 @@ def test_requests_are_those_that_the_server_counted(record: dict[str, Any]) -> N
             assert sample["generator_cpu_ns_per_request"] > 0
 
 
+def test_who_has_a_rate_is_asked_for_it(record: dict[str, Any]) -> None:
+    paced = samples(record, "paced", "paced-20k")
+    assert set(paced) == {"loadgen", "h2load", "hey"}
+    assert paced["loadgen"]["latency_ns"]["p50"] == 201_000  # from the due time on
+    assert (paced["loadgen"]["queue_ns"]["p99"], paced["loadgen"]["service_ns"]["p99"]) == (20_000, 400_000)
+    assert not any("queue_ns" in sample for name, sample in paced.items() if name != "loadgen")
+    stalled = samples(record, "paced", "paced-20k-stalls")
+    assert set(stalled) == {"loadgen", "wrk", "h2load", "hey"} and all("stalls" in each for each in stalled.values())
+
+
+def test_a_stalled_process_stands_still_and_goes_on_at_the_end() -> None:
+    def state(pid: int) -> str:
+        return (Path("/proc") / str(pid) / "stat").read_text(encoding="ascii").rsplit(") ", 1)[1][0]
+
+    with subprocess.Popen(["sleep", "600"]) as process:
+        with stalling(process.pid, 600.0, 0.02) as stalls:
+            deadline = time.monotonic() + 60
+            while state(process.pid) != "T" and time.monotonic() < deadline:
+                time.sleep(0.001)
+            assert state(process.pid) == "T" and stalls == []
+        # It has got SIGCONT by now; SIGKILL would end a stopped process, too.
+        assert state(process.pid) != "T" and len(stalls) == 1
+        process.kill()
+
+
 def test_what_a_generator_does_not_print_is_missing(record: dict[str, Any]) -> None:
     printed = {name: sample["latency_ns"] for name, sample in samples(record, "saturation", "keepalive-get").items()}
     assert printed["h2load"] == {"mean": 1_270_000, "p50": None, "p90": None, "p99": None, "p99_9": None, "max": 23_260_000}
@@ -101,7 +129,7 @@ def test_every_workload_has_its_rounds() -> None:
     assert collections.Counter(step.workload for step in steps) == dict.fromkeys(WORKLOADS, 6)
     assert len({step.id for step in steps}) == len(steps)
     assert make(seed=5) == make(seed=5) != make(seed=6)
-    assert all(plan.needs_wrk(step) for step in steps if step.kind == "saturation")
+    assert {step.kind for step in steps} == {"saturation", "paced"} and all(plan.needs_wrk(step) for step in steps)
 
 
 def test_quick_is_planned_for_five_minutes() -> None:

@@ -49,26 +49,52 @@ def single() -> None:
     noise = 1 + (os.getpid() % 7) / 100
     errors = 3 if FAULT == "errors" else 0
     latency = {"mean": 210e3, "p50": 200e3 * noise, "p90": 300e3, "p99": 400e3, "p99_9": 500e3, "max": 600e3}
+    latencies = {"service_ns": latency}
+    if "--rate" in sys.argv:
+        # A closed loop has neither.
+        latencies |= {"queue_ns": {**latency, "p50": 2e3, "p99": 20e3}, "response_ns": {**latency, "p50": 201e3}}
+    reasons = []
+    if FAULT.startswith("void") and not voided_before():
+        reasons = [reason("steal_share", "void", 0.5, 0.2), reason("drift_share", "suspect", 0.3, 0.1)]
+    elif FAULT == "suspect":
+        reasons = [reason("drift_share", "suspect", 0.3, 0.1)]
+    level = reasons[0]["level"] if reasons else "valid"
     figures = {
         "requests": requests, "measured_requests": requests - 50, "requests_per_second": 100e3 * noise,
         "errors": {"total": errors, "connect": 0, "read": 0, "write": 0, "timeout": errors, "parse": 0},
         "cpu_ns_per_request": 1500.0, "duration_seconds": 0.1, "generator_cpu_share": 0.99,
-        "service_ns": latency, "connections": 64, "threads": 1, "pipeline": 1, "seed": 1,
+        "connections": 64, "threads": 1, "pipeline": 1, "seed": 1,
+        "verdict": {"level": level, "reasons": reasons}, **latencies,
     }
     if "--mix" in sys.argv:
         with open(option("--mix"), encoding="utf-8") as stream:
             kinds = json.load(stream)["requests"]
-        figures["kinds"] = [{"name": kind["name"], "requests": requests * kind["weight"] // 100, "service_ns": latency}
+        figures["kinds"] = [{"name": kind["name"], "requests": requests * kind["weight"] // 100, **latencies}
                             for kind in kinds]
     if FAULT == "not a number":
         figures["requests_per_second"] = float("nan")
+    if level == "void":
+        figures = {"verdict": figures["verdict"]}
     if FAULT != "writes nothing":
         with open(option("--json"), "w", encoding="utf-8") as stream:
             json.dump(figures, stream)
     if "--hgrm" in sys.argv:
         with open(option("--hgrm"), "w", encoding="utf-8") as stream:
             stream.write(HGRM)
-    sys.exit(1 if errors else 0)
+    sys.exit(3 if level == "void" else 1 if errors else 0)
+
+
+def reason(key: str, level: str, value: float, limit: float) -> dict[str, object]:
+    return {"key": key, "level": level, "text": f"{key} was {value}", "value": value, "limit": limit}
+
+
+def voided_before() -> bool:
+    """Of the fault "void once"; the other one is void each time."""
+    marker = os.path.join(HERE, "voided")
+    if FAULT == "void once" and os.path.exists(marker):
+        return True
+    open(marker, "w", encoding="utf-8").close()
+    return False
 
 
 def cpu_ns(pid: str) -> int:

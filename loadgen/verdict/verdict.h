@@ -82,8 +82,7 @@ struct Evidence {
   std::optional<std::uint64_t> count_difference;  // of client and server, if the server was asked
   // Rate x mean latency against the time average of the requests in flight: |1 - ratio|.
   std::optional<double> littles_law;
-  // Relative change of the median of the seconds' medians from the first half to the second, where it is more
-  // than chance.
+  // By how much the seconds' medians moved, relative to their median, where it is more than chance.
   std::optional<double> drift;
 };
 

@@ -504,7 +504,9 @@ template <ClientBackend Io, class Clock>
 void Worker<Io, Clock>::check_all(Time now) {
   next_check_ = now + check_every_;
   checks_deferred_ = 0;
-  bool alive = false;
+  // In an open loop without keep-alive there is no connection when no request is due.
+  bool alive = !promised_.empty() &&
+               std::all_of(promised_.begin(), promised_.end(), [](Time due) { return due == kNever; });
   for (ClientConnection& connection : connections_) {
     act(connection,
         count_in_flight(connection, now, [&] { return connection.on_check(now, config_.timeout); }), now);

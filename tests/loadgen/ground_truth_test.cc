@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -261,6 +262,71 @@ TEST(SwallowingServer, LeavesItsShareAtTheTimeout) {
   EXPECT_LE(run.response().max(), (kTimeout + check_interval(64)).count());
   EXPECT_FALSE(run.latencies.response.is_bound(run.response().percentile(99)));
   EXPECT_TRUE(run.latencies.response.is_bound(run.response().percentile(99.01)));
+}
+
+// Whoever asks waits for the connection, too; the server does not.
+TEST(ConnectionForEachRequest, IsInTheResponseTime) {
+  constexpr Duration kConnect = 3ms;
+  constexpr Duration kService = 5ms;
+  const VirtualRun run = run_virtually({.arrivals = constant(Rate::of(1000)),
+                                        .connections = 20,
+                                        .keep_alive = false,
+                                        .connect_time = kConnect},
+                                       [&](Time) { return parallel_server(kService); });
+  expect_complete(run, 1000);
+  EXPECT_EQ(run.tally.errors().total(), 0U);
+  expect_same(run.response(), series(1000, [&](std::uint64_t) { return kConnect + kService; }));
+  expect_same(run.service(), series(1000, [&](std::uint64_t) { return kService; }));
+}
+
+// Between two requests there is no connection for seconds, and nothing is wrong with that.
+TEST(ConnectionForEachRequest, MayComeSeldom) {
+  const VirtualRun run =
+      run_virtually({.arrivals = constant(Rate{200'000}), .length = 60s, .keep_alive = false},
+                    [&](Time) { return parallel_server(1ms); });
+  EXPECT_EQ(run.end, RunEnd::done);
+  expect_complete(run, 12);
+  expect_same(run.response(), series(12, [](std::uint64_t) { return 1ms; }));
+}
+
+TEST(ConnectionForEachRequest, FindsThatTheServerHasGone) {
+  const VirtualRun run = run_virtually(
+      {.arrivals = constant(Rate::of(4)),
+       .length = 60s,
+       .connections = 5,
+       .keep_alive = false,
+       .meanwhile =
+           [&](FakeIo& io, Time begin) {
+             io.call(begin + 5s + 1ms, [&io] { io.connect_result = [] { return ECONNREFUSED; }; });
+           }},
+      [&](Time) { return parallel_server(1ms); });
+  EXPECT_EQ(run.end, RunEnd::server_gone);
+  EXPECT_EQ(run.tally.answered(), 21U) << "the last one at 5 s";
+  EXPECT_GE(run.tally.queued, 4U) << "those of a second";
+  expect_complete(run, run.tally.answered() + run.tally.queued);
+}
+
+// The generator's own sleep delays requests, and does not hide what it delayed.
+TEST(PauseOfTheGenerator, IsSeenByEveryRequestThatWasDueInIt) {
+  constexpr Duration kPause = 500ms;
+  constexpr Duration kFrom = 1s + 250us;
+  constexpr Duration kService = 2ms;
+  const VirtualRun run = run_virtually(
+      {.arrivals = constant(Rate::of(1000)),
+       .length = 3s,
+       .connections = 600,
+       .meanwhile = [&](FakeIo& io,
+                        Time begin) { io.call(begin + kFrom, [&] { FakeClock::value += kPause; }); }},
+      [&](Time) { return parallel_server(kService); });
+  expect_complete(run, 3000);
+  expect_same(run.response(), series(3000, [&](std::uint64_t k) {
+                const Duration due = static_cast<Duration::rep>(k) * Duration(1ms);
+                const bool asleep = due >= kFrom && due < kFrom + kPause;
+                // What was sent before the pause is read after it.
+                if (due < kFrom && due + kService > kFrom) return kFrom + kPause - due;
+                return (asleep ? kFrom + kPause - due : Duration::zero()) + kService;
+              }));
+  EXPECT_GE(run.tally.send_lag.max(), 499'000'000) << "and it is its own";
 }
 
 // --- queues ---

@@ -31,6 +31,9 @@ struct VirtualLoad {
   Duration timeout = 1h;
   Duration drain = 2h;
   std::uint64_t queue_limit = 0;
+  bool keep_alive = true;
+  Duration connect_time{};
+  std::function<void(FakeIo& io, Time begin)> meanwhile{};  // what else is to happen
 };
 
 struct VirtualRun {
@@ -48,21 +51,28 @@ struct VirtualRun {
 // other through.
 inline VirtualRun run_virtually(const VirtualLoad& load,
                                 const std::function<ServerScript(Time begin)>& make) {
-  const RequestSpec spec;
+  RequestSpec spec;
+  spec.keep_alive = load.keep_alive;
   const Script script = make_script(url_of("http://h/"), {&spec, 1}, load.pipeline);
   VirtualRun out;
   for (std::uint32_t thread = 0; thread < load.threads; ++thread) {
     FakeIo io;
-    io.connect_time = Duration::zero();
+    // Those of a run with keep-alive are made before it.
+    io.connect_time = load.keep_alive ? Duration::zero() : load.connect_time;
     const Time begin = FakeClock::now();
     const Time until = begin + load.length;
-    io.on_request = [&io, answer = make(begin), last = std::map<std::uint64_t, Time>()](
+    io.on_request = [&io, &load, answer = make(begin), last = std::map<std::uint64_t, Time>()](
                         io::ConnId id, std::string_view bytes) mutable {
       constexpr std::string_view kEnd = "\r\n\r\n";
       Time& when = last[(std::uint64_t{id.generation} << 32) | id.index];
       for (std::size_t at = 0; (at = bytes.find(kEnd, at)) != std::string_view::npos; at += kEnd.size()) {
         when = std::max(when, answer(FakeClock::now()));  // a connection's answers come in order
-        if (when != kNever) io.answer(id, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK", when);
+        if (when == kNever) continue;
+        io.answer(id,
+                  load.keep_alive ? "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
+                                  : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK",
+                  when);
+        if (!load.keep_alive) io.end(id, when);
       }
     };
     io.spin_to = [next = Schedule(load.arrivals, begin, until, thread, load.threads)](Time now) mutable {
@@ -77,6 +87,7 @@ inline VirtualRun run_virtually(const VirtualLoad& load,
                                                   .thread = thread,
                                                   .threads = load.threads,
                                                   .queue_limit = load.queue_limit});
+    if (load.meanwhile) load.meanwhile(io, begin);
     worker.connect_all();
     EXPECT_EQ(FakeClock::now(), begin);
     worker.ledger().set_window({begin, until});

@@ -80,7 +80,7 @@ class Generators:
 
     def loadgen(
         self, url: str, workload: Workload, core: int, seconds: float, warmup: float, json_file: Path,
-        histogram: Path | None, rate: float | None = None,
+        histogram: Path | None, rate: int | None = None,
     ) -> Load:
         """With a rate it is an open loop, with requests at equal distances."""
         command = [
@@ -93,7 +93,7 @@ class Generators:
             mix_file.write_text(json.dumps({"requests": workload.mix}), encoding="utf-8")
             command += ["--mix", str(mix_file)]
         if rate is not None:
-            command += ["--rate", f"{rate:g}"]
+            command += ["--rate", str(rate)]
         if histogram is not None:
             command += ["--hgrm", str(histogram)]
         finished = run_to_end(command, core, seconds + warmup)

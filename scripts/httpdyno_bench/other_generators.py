@@ -32,7 +32,7 @@ def h2load(url: str, workload: Workload, core: int, seconds: int, rate: int | No
     """`rate`: requests per second over all connections. It pipelines: of HTTP/1.1 its -m is the depth."""
     command = [
         _program("h2load"), "--h1", "-t", "1", "-c", str(workload.connections), "-m", str(workload.pipeline),
-        "-D", str(seconds), *(() if rate is None else ("--rps", f"{rate / workload.connections:g}")),
+        "-D", str(seconds), *(() if rate is None else ("--rps", f"{rate / workload.connections:.6f}")),
         url + workload.path,
     ]
     finished = _run(command, core, seconds)
@@ -52,7 +52,7 @@ def hey(url: str, workload: Workload, core: int, seconds: int, rate: int | None 
     """It has one request in flight on each connection, always."""
     command = [
         _program("hey"), "-cpus", "1", "-c", str(workload.connections), "-z", f"{seconds}s",
-        *(() if rate is None else ("-q", f"{rate / workload.connections:g}")), url + workload.path,
+        *(() if rate is None else ("-q", f"{rate / workload.connections:.6f}")), url + workload.path,
     ]
     finished = _run(command, core, seconds)
     by_status = {status: int(count) for status, count in _HEY_STATUS.findall(finished.stdout)}

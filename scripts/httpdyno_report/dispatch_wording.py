@@ -9,12 +9,13 @@ from . import wording
 from .crossings import Crossing, Sweep
 from .dispatch import AllocatorRow, BurstRow, CallRow, Dispatch
 from .estimates import Estimate
+from .mixes import Share
 from .wording import joined, significant
 
 
 def summary(dispatch: Dispatch) -> list[str]:
     """What a reader takes home, losses beside wins."""
-    sentences = [*price(dispatch), *mix(dispatch)]
+    sentences = [*price(dispatch), *mix(dispatch), *map(share_sentence, dispatch.shares)]
     sentences += [crossing_sentence(sweep) for sweep in dispatch.sweeps]
     sentences += [allocator_sentence(row, dispatch) for row in dispatch.allocators]
     for axis in ("loops", "spin"):
@@ -47,6 +48,14 @@ def mix(dispatch: Dispatch) -> list[str]:
             f"{milliseconds(own.p99_ns.value)} with {own.contender} and {milliseconds(inline.p99_ns.value)} with "
             f"{inline.contender}, a ratio of {wording.ratio(own.p99_over_inline.value)}"
             f"{interval_behind(own.p99_over_inline)}."]
+
+
+def share_sentence(share: Share) -> str:
+    parts = [f"{milliseconds(row.p99_ns.value)} with {row.contender}" for row in share.rows]
+    over = [f", a ratio of {wording.ratio(row.p99_over_inline.value)}{interval_behind(row.p99_over_inline)}"
+            for row in share.rows[1:]]
+    return (f"**At a fixed rate**, {wording.whole(share.rate.value)} requests/s of {share.workload['name']}, the p99 of the "
+            f"trivial requests from their due time on is {joined(parts)}{''.join(over)}.")
 
 
 def crossing_sentence(sweep: Sweep) -> str:

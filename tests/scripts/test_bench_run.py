@@ -73,7 +73,7 @@ def test_cpu_per_request_is_the_servers_own(world: World) -> None:
     record = world.record()
     for cell in record["cells"]:
         own = cost[cell["variant"]]
-        assert own <= cell["sample"]["server_cpu_ns_per_request"] < 3 * own
+        assert own <= cell["sample"]["server_cpu_ns_per_request"] < 10 * own
     (turn,) = record["turns"]
     middle = sorted(turn["pair_log_ratios"])[len(turn["pair_log_ratios"]) // 2]
     assert math.log(8 / 3) < middle < math.log(8 * 1.5)
@@ -246,6 +246,15 @@ def test_a_run_that_stays_void_has_no_figure(world: World) -> None:
     assert world.small("--variants", "floor-epoll").returncode == 1
     lines = [json.loads(line) for line in journal(world)[1:]]
     assert [line["failure"] for line in lines] == ["loadgen calls its run void: steal_share was 0.5"] * 3
+
+
+def test_a_percentile_that_loadgen_does_not_give_is_missing(world: World) -> None:
+    world.change(faults={"loadgen": "few requests"})
+    assert world.small("--variants", "floor-epoll").returncode == 0
+    record = world.record()
+    jsonschema.validate(record, SCHEMA)
+    (cell,) = record["cells"]
+    assert cell["sample"]["latency_ns"]["p99_9"] is None and cell["sample"]["latency_ns"]["p50"] > 0
 
 
 def test_why_a_run_is_suspect_is_kept(world: World) -> None:

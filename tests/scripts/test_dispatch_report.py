@@ -241,7 +241,9 @@ def test_at_a_share_of_what_inline_bears_the_pool_is_held_against_it(
     target = next(target for target in part.targets if target.what.endswith("mixed-rate"))
     assert target.bound == 0.2 and target.met
     assert cli.main(["--results", str(results), "--out", str(tmp_path)]) == 0
-    assert "**mixed-rate**: " in (tmp_path / "BENCH.md").read_text(encoding="utf-8")
+    page = (tmp_path / "BENCH.md").read_text(encoding="utf-8")
+    assert "**mixed-rate**: " in page
+    assert "2000 requests/s of mixed-rate" in page and "0.400 ms with pool-system@8, a ratio of 0.067" in page
 
 
 def test_rounds_of_too_few_requests_for_a_percentile_are_left_out(tmp_path: Path) -> None:

@@ -262,6 +262,12 @@ Failure parse_run(int argc, const char* const* argv, CommandLine& out) {
   app.add_option("--hgrm", run.hgrm_path,
                  "write the latency distribution, in ms, to this file ('-': standard output)");
   app.add_option(
+      "--hlog", run.hlog_path,
+      "write a log of histograms, one of each latency for each second, to this file (HdrHistogram's .hlog)");
+  app.add_option("--csv", run.csv_path, "write the percentiles of each second as CSV to this file");
+  app.add_option("--ndjson", run.ndjson_path, "write each second as a line of JSON to this file");
+  app.add_flag("--live", run.live, "print a line for each second on stderr");
+  app.add_option(
       "--stats-path", run.stats_path,
       "read the server's own count (\"requests\" in JSON) there before and after: it must be equal");
   app.add_flag("--latency", raw.latency, "for wrk's users: the latency distribution is always printed");
@@ -285,8 +291,11 @@ Failure parse_run(int argc, const char* const* argv, CommandLine& out) {
     return usage_failure(fmt::format("-t {} threads need at least as many connections, not -c {}",
                                      run.threads, run.load.connections));
   }
-  if (run.json_path == "-" && run.hgrm_path == "-") {
-    return usage_failure("--json and --hgrm cannot both go to the standard output");
+  const auto to_stdout = {&run.json_path, &run.hgrm_path, &run.hlog_path, &run.csv_path, &run.ndjson_path};
+  if (std::count_if(to_stdout.begin(), to_stdout.end(),
+                    [](const std::string* path) { return *path == "-"; }) > 1) {
+    return usage_failure(
+        "only one of --json, --hgrm, --hlog, --csv and --ndjson can go to the standard output");
   }
   if (!run.stats_path.empty() && run.stats_path.front() != '/') {
     return usage_failure(fmt::format("--stats-path '{}' must begin with '/'", run.stats_path));

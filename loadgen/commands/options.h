@@ -33,9 +33,13 @@ struct RunOptions {
   Duration drain{};   // how long is waited for what is outstanding at the end
   Arrivals arrivals;  // closed or open loop
   std::uint64_t queue_limit =
-      0;                   // of an open loop: how many due requests may wait for a connection; 0: any number
-  std::string json_path;   // empty: none; "-": the standard output
-  std::string hgrm_path;   // likewise
+      0;                  // of an open loop: how many due requests may wait for a connection; 0: any number
+  std::string json_path;  // empty: none; "-": the standard output
+  std::string hgrm_path;  // likewise
+  std::string csv_path;   // likewise, as the two that follow
+  std::string ndjson_path;
+  std::string hlog_path;
+  bool live = false;       // a line for each second on stderr
   std::string stats_path;  // empty: the server's counter is not asked for
 };
 

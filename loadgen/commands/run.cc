@@ -1,235 +1,45 @@
 #include "loadgen/commands/run.h"
 
-#include <fmt/format.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <atomic>
-#include <latch>
-#include <memory>
 #include <system_error>
-#include <thread>
-#include <vector>
 
-#include "loadgen/base/clocks.h"
-#include "loadgen/base/limits.h"
 #include "loadgen/base/output_file.h"
-#include "loadgen/base/signals.h"
-#include "loadgen/drive/worker.h"
+#include "loadgen/commands/measure.h"
 #include "loadgen/figures/hgrm.h"
-#include "loadgen/report/progress.h"
 #include "loadgen/report/result.h"
-#include "loadgen/work/server_counter.h"
+#include "loadgen/report/second_files.h"
+#include "loadgen/report/verdict_report.h"
 #include "loadgen/work/target.h"
-#include "net/io/epoll/epoll_io.h"
 
 namespace httpdyno::loadgen {
 
 namespace {
 
-// A worker with the backend that it drives; never moves.
-struct Seat {
-  io::EpollIo io;
-  std::unique_ptr<Worker<io::EpollIo>> worker;
-  RunEnd end = RunEnd::done;
-  std::thread thread;
-};
-
-struct Schedule {
-  Time begin;
-  Time from;  // the measured part
-  Time until;
-};
-
-class Drive {
- public:
-  Drive(const Target& target, const RunOptions& options) : target_(target), options_(options) {}
-
-  Failure go(RunResult& out);
-
- private:
-  Failure seat_workers();
-  Failure start_threads();
-  void work(Seat& seat);
-  void watch(RunResult& out);
-  int sleep_until(Time time, const char* phase, RunResult& out);
-  void stop_workers() {
-    for (auto& seat : seats_) seat->worker->stop();
-  }
-  void collect(RunResult& out);
-  void finish(RunResult& out);
-  std::uint64_t queue_share() const;
-
-  const Target& target_;
-  const RunOptions& options_;
-  SignalWatch signals_;  // before any thread
-  Progress progress_;
-  std::vector<std::unique_ptr<Seat>> seats_;
-  Schedule schedule_;
-  std::unique_ptr<std::latch> connected_;
-  std::latch started_{1};
-  std::atomic<std::uint32_t> ended_ = 0;
-};
-
-Failure Drive::seat_workers() {
-  const std::uint32_t threads = options_.threads;
-  std::uint32_t seated = 0;
-  for (std::uint32_t i = 0; i < threads; ++i) {
-    const std::uint32_t share =
-        options_.load.connections / threads + (i < options_.load.connections % threads ? 1 : 0);
-    auto seat = std::make_unique<Seat>();
-    if (Error error = seat->io.open()) return run_failure("cannot begin: " + error.message());
-    seat->worker = std::make_unique<Worker<io::EpollIo>>(seat->io, target_.script,
-                                                         WorkerConfig{.server = target_.address,
-                                                                      .connections = share,
-                                                                      .first_connection = seated,
-                                                                      .seed = options_.load.seed,
-                                                                      .timeout = options_.load.timeout,
-                                                                      .arrivals = options_.arrivals,
-                                                                      .thread = i,
-                                                                      .threads = threads,
-                                                                      .queue_limit = queue_share()});
-    seated += share;
-    seats_.push_back(std::move(seat));
-  }
-  return {};
-}
-
-// The limit is the run's; each thread has its share, at least one.
-std::uint64_t Drive::queue_share() const {
-  return (options_.queue_limit + options_.threads - 1) / options_.threads;
-}
-
-void Drive::work(Seat& seat) {
-  // A sleep ends when it should, not when it suits the kernel.
-  prctl(PR_SET_TIMERSLACK, 1UL);
-  seat.worker->connect_all();
-  connected_->count_down();
-  started_.wait();
-  seat.end = seat.worker->run(schedule_.begin, schedule_.until, options_.drain);
-  ended_.fetch_add(1, std::memory_order_release);
-}
-
-Failure Drive::start_threads() {
-  try {
-    for (auto& seat : seats_) seat->thread = std::thread([this, &seat = *seat] { work(seat); });
-  } catch (const std::system_error& error) {
-    stop_workers();
-    started_.count_down();
-    for (auto& seat : seats_) {
-      if (seat->thread.joinable()) seat->thread.join();
-    }
-    return run_failure(fmt::format("cannot start {} threads: {}", seats_.size(), error.code().message()));
-  }
-  return {};
-}
-
-Failure Drive::go(RunResult& out) {
-  if (Failure failure = seat_workers()) return failure;
-  connected_ = std::make_unique<std::latch>(static_cast<std::ptrdiff_t>(seats_.size()));
-  if (Failure failure = start_threads()) return failure;
-  while (!connected_->try_wait() && out.signal == 0) out.signal = signals_.wait_until(read_clock() + 1ms);
-  if (out.signal != 0) stop_workers();
-  connected_->wait();
-
-  // All threads begin with every connection made, at one moment.
-  schedule_.begin = read_clock();
-  schedule_.from = schedule_.begin + options_.warmup;
-  schedule_.until = schedule_.from + options_.duration;
-  for (auto& seat : seats_) seat->worker->ledger().set_window({schedule_.from, schedule_.until});
-  started_.count_down();
-
-  watch(out);
-  for (auto& seat : seats_) seat->thread.join();
-  finish(out);
-  return {};
-}
-
-void Drive::watch(RunResult& out) {
-  if (out.signal == 0) out.signal = sleep_until(schedule_.from, "warming up:", out);
-  const Duration own_from = thread_cpu();
-  if (out.signal == 0) out.signal = sleep_until(schedule_.until, "measuring:", out);
-  out.cpu += thread_cpu() - own_from;
-  if (out.signal != 0) stop_workers();
-}
-
-// Until the time, a signal (its number is returned), or the end of all workers.
-int Drive::sleep_until(Time time, const char* phase, RunResult& out) {
-  for (;;) {
-    const Time now = read_clock();
-    if (now >= time || ended_.load(std::memory_order_acquire) == seats_.size()) return 0;
-    if (const int signal = signals_.wait_until(std::min(time, now + kTick))) return signal;
-    collect(out);
-    progress_.show(phase, read_clock() - schedule_.begin, options_.warmup + options_.duration,
-                   out.tally.answered());
-  }
-}
-
-void Drive::collect(RunResult& out) {
-  for (auto& seat : seats_) seat->worker->ledger().take(out.tally);
-}
-
-void Drive::finish(RunResult& out) {
-  Time stopped = schedule_.begin;
-  for (auto& seat : seats_) {
-    seat->worker->ledger().take_all(out.tally);
-    out.cpu += seat->worker->window_cpu();
-    out.due += seat->worker->due();
-    out.time_in_flight += seat->worker->time_in_flight();
-    stopped = std::max(stopped, seat->worker->stopped_at());
-    if (seat->end == RunEnd::io_failed) out.io_error = seat->worker->io_error();
-    if (seat->end != RunEnd::done) out.end = seat->end;
-  }
-  out.measured = std::max(stopped - schedule_.from, Duration::zero());
-  // No due request is dropped and none is sent twice.
-  ASSERT(!options_.arrivals.open() || out.due == out.tally.sent() + out.tally.queued + out.tally.shed);
-  out.latencies = out.tally.latencies();
-}
-
 struct Outputs {
   OutputFile json;
   OutputFile hgrm;
+  SecondFiles seconds;
 
   Failure open(const RunOptions& options) {
     if (Failure failure = json.open(options.json_path)) return failure;
-    return hgrm.open(options.hgrm_path);
+    if (Failure failure = hgrm.open(options.hgrm_path)) return failure;
+    return seconds.open(options.csv_path, options.ndjson_path, options.hlog_path);
   }
+  // Of a void run only the JSON appears, which then says why and has no figures.
   Failure commit(const RunResult& result, const RunOptions& options) {
     if (json.wanted()) {
       if (Failure failure = json.commit(json_report(result, options))) return failure;
     }
+    if (result.is_void()) return {};
+    if (Failure failure = seconds.commit()) return failure;
     if (!hgrm.wanted()) return {};
-    return hgrm.commit(percentile_distribution(result.latencies.service.values()));
+    const Latencies& latencies = result.whole.latencies;
+    return hgrm.commit(
+        percentile_distribution((options.arrivals.open() ? latencies.response : latencies.service).values()));
   }
+  bool to_stdout() const { return json.to_stdout() || hgrm.to_stdout() || seconds.to_stdout(); }
 };
-
-// Everything up to the outputs: a failure here leaves nothing to be written.
-Failure measure(const RunOptions& options, RunResult& result) {
-  Target target;
-  if (Failure failure = target.prepare(options.url, options.load)) return failure;
-  ServerCounter counter(options.url, target.address, options.stats_path, options.load.timeout);
-  if (!options.stats_path.empty()) {
-    if (Failure failure = counter.begin()) return failure;
-  }
-  if (Failure failure = target.ask_once(options.load)) return failure;
-  if (Failure failure = Drive(target, options).go(result)) return failure;
-  for (std::size_t i = 0; i < target.first.size(); ++i) {
-    ++result.tally.kinds[i].sent;
-    ++result.tally.kinds[i].answered;
-    result.tally.bytes_received += target.first[i].bytes_received;
-  }
-
-  if (options.stats_path.empty() || result.end == RunEnd::server_gone) return {};
-  std::uint64_t counted = 0;
-  if (Failure failure = counter.end(counted)) {
-    // What has been measured is reported all the same.
-    result.counter_failure = failure.line;
-  } else {
-    result.server_requests = counted;
-  }
-  return {};
-}
 
 }  // namespace
 
@@ -238,18 +48,23 @@ int run(const RunOptions& options, Failure& failure) {
   RunResult result;
   if ((failure = allow_connections(options.load.connections))) return failure.exit_code;
   if ((failure = outputs.open(options))) return failure.exit_code;
-  if ((failure = measure(options, result))) return failure.exit_code;
+  if ((failure = measure(options, outputs.seconds, result))) return failure.exit_code;
 
   const std::string summary = text_report(result, options);
-  const int summary_fd = outputs.json.to_stdout() || outputs.hgrm.to_stdout() ? STDERR_FILENO : STDOUT_FILENO;
   if ((failure = outputs.commit(result, options))) return failure.exit_code;
-  if (const int code = write_all(summary_fd, summary)) {
+  if (const int code = write_all(outputs.to_stdout() ? STDERR_FILENO : STDOUT_FILENO, summary)) {
     failure = run_failure("cannot print the summary: " + std::generic_category().message(code));
     return failure.exit_code;
   }
-  const std::string wrong = complaint(result, options);
-  if (!wrong.empty()) failure = run_failure(wrong);
-  return exit_code(result, wrong);
+  const std::string doubt = verdict_complaint(result.verdict);
+  std::string wrong = complaint(result, options);
+  const int code = exit_code(result, wrong);
+  if (!wrong.empty() || result.is_void()) {
+    failure = {code, wrong.empty() ? doubt : result.is_void() ? wrong + "; " + doubt : wrong};
+  } else if (!doubt.empty()) {
+    write_all(STDERR_FILENO, "loadgen: " + doubt + "\n");
+  }
+  return code;
 }
 
 }  // namespace httpdyno::loadgen

@@ -16,17 +16,23 @@ namespace httpdyno::loadgen {
 
 class DueRequests {
  public:
-  explicit DueRequests(const Schedule& schedule) : schedule_(schedule), arrived_(schedule) {}
+  // Nothing of `schedule` is due at `end` or later.
+  DueRequests(const Schedule& schedule, Time end) : schedule_(schedule), arrived_(schedule), end_(end) {}
 
   // kNever when all have been taken.
   Time next() const { return schedule_.due(); }
   bool waiting(Time now) const { return next() <= now; }
   // The next one is sent now, `now` at or after its due time; returns that. Its delay is the generator's own,
   // unless it waited for room.
-  Time take(Time now, Histogram& send_lag) {
+  Time take(Time now, Ledger& ledger) {
     const Time due = schedule_.due();
     DASSERT(due <= now);
-    if (due > no_room_at_) send_lag.record((now - due).count());
+    Tally& tally = ledger.tally();
+    if (ledger.window().holds(due)) ++tally.due_in_window;
+    if (due > no_room_at_) {
+      tally.send_lag.record((now - due).count());
+      if (now >= end_) ++tally.missed;
+    }
     schedule_.advance();
     return due;
   }
@@ -50,6 +56,7 @@ class DueRequests {
  private:
   Schedule schedule_;
   Schedule arrived_;
+  Time end_;
   Time no_room_at_;
 };
 

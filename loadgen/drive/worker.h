@@ -251,7 +251,7 @@ RunEnd Worker<Io, Clock>::run(Time begin, Time stop_at, Duration drain) {
     begin_to_stop(now);
   }
   if (is_open()) {
-    due_.emplace(Schedule(config_.arrivals, begin, stop_at, config_.thread, config_.threads));
+    due_.emplace(Schedule(config_.arrivals, begin, stop_at, config_.thread, config_.threads), stop_at);
   }
   for (ClientConnection& connection : connections_) {
     if (stopping_) break;
@@ -280,7 +280,6 @@ RunEnd Worker<Io, Clock>::finish() {
     count_in_flight(connection, now, [&] { connection.abandon(now); });
   }
   if (is_open()) leave_unsent(now);
-  watch_.count_cpu(ledger_.tally().thread);
   return end_;
 }
 
@@ -296,7 +295,7 @@ void Worker<Io, Clock>::wait_until(Time time) {
   // A backend may round up to whole milliseconds.
   if (is_open() && limit > 1ms) limit = std::chrono::floor<std::chrono::milliseconds>(limit);
   if (Error error = io_.wait(limit)) io_error_ = error;
-  watch_.after_wait(io_.now(), limit, spinning, ledger_.tally().thread);
+  if (!stopping_) watch_.after_wait(io_.now(), limit, spinning, ledger_.tally().thread);
 }
 
 // Everything that the last wait brought, and what is due.
@@ -309,7 +308,6 @@ void Worker<Io, Clock>::turn() {
   if (!stopping_) may_issue(now);
   if (now >= next_tick_) {
     next_tick_ = now + kTick;
-    watch_.count_cpu(ledger_.tally().thread);
     ledger_.offer();
   }
   // After a stop (SIGSTOP, a suspended machine) everything seems late: answers that are here already come
@@ -463,7 +461,7 @@ bool Worker<Io, Clock>::send_due(Time now) {
     ClientConnection& connection = connections_[slots_.take()];
     const Time sent = Clock::now();
     if (connection.state() == State::down) {
-      promised_[index_of(connection)] = due_->take(sent, ledger_.tally().send_lag);
+      promised_[index_of(connection)] = due_->take(sent, ledger_);
       connect(connection, sent);
       continue;
     }
@@ -471,7 +469,7 @@ bool Worker<Io, Clock>::send_due(Time now) {
     const bool last = connection.outstanding() != 0 && slots_.empty();
     send(connection, sent, [&] {
       do {
-        connection.add(due_->take(sent, ledger_.tally().send_lag), sent);
+        connection.add(due_->take(sent, ledger_), sent);
       } while (last && connection.room() > 0 && due_->waiting(now));
     });
   }

@@ -28,8 +28,10 @@ class InFlight {
 
   // `delta` requests more, or fewer, since now.
   void change(Time now, std::int64_t delta) {
-    if (count_ != 0) area_ += count_ * window_.part_of(last_, now);
-    last_ = now;
+    if (delta == 0) return;
+    area_ += count_ * window_.part_of(last_, now);
+    // A change that is noticed late, by an older time than the last one, is one of now.
+    last_ = std::max(last_, now);
     count_ += delta;
     DASSERT(count_ >= 0);
   }

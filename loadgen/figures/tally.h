@@ -70,13 +70,11 @@ struct KindTally {
 
 // How the thread that counts has fared: the grounds to doubt its stamps.
 struct ThreadTime {
-  Duration cpu{};            // used
-  Duration spun{};           // of it, waiting awake for the next due time
+  Duration spun{};           // of its CPU time: waiting awake for the next due time
   Duration paused{};         // in turns that took far longer than they should: stopped, or not scheduled
   Duration longest_pause{};  // of one of them
 
   void merge(const ThreadTime& other) {
-    cpu += other.cpu;
     spun += other.spun;
     paused += other.paused;
     longest_pause = std::max(longest_pause, other.longest_pause);
@@ -93,6 +91,9 @@ struct Tally {
   std::string_view parse_error;  // of the first answer that could not be parsed, a literal
 
   // Of an open loop.
+  std::uint64_t due_in_window = 0;
+  std::uint64_t missed =
+      0;  // sent after the end although a connection had been free: the generator was too slow
   std::uint64_t queued = 0;  // due, but not sent when the run ended
   std::uint64_t shed = 0;    // the same, when it ended because too many waited
   Latency unsent;            // how long those have waited, at least
@@ -139,6 +140,8 @@ struct Tally {
     bytes_received += other.bytes_received;
     reconnects += other.reconnects;
     if (parse_error.empty()) parse_error = other.parse_error;
+    due_in_window += other.due_in_window;
+    missed += other.missed;
     queued += other.queued;
     shed += other.shed;
     unsent.merge(other.unsent);
@@ -150,7 +153,7 @@ struct Tally {
   void clear() {
     for (KindTally& kind : kinds) kind.clear();
     connection_errors = {};
-    bytes_received = reconnects = queued = shed = 0;
+    bytes_received = reconnects = due_in_window = missed = queued = shed = 0;
     parse_error = {};
     unsent.clear();
     send_lag.clear();

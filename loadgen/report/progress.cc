@@ -15,10 +15,27 @@ constexpr std::string_view kClearLine = "\r\x1b[K";
 
 }  // namespace
 
-Progress::Progress() : shown_(::isatty(STDERR_FILENO) == 1) {}
+Progress::Progress(bool live) : live_(live), shown_(::isatty(STDERR_FILENO) == 1) {}
 
 Progress::~Progress() {
   if (dirty_) write_all(STDERR_FILENO, kClearLine);
+}
+
+// "3 s  49,998 per second  p50 45.1 µs  p99 120 µs  max 1.20 ms  2 errors"
+void Progress::second(const SecondFigures& second) {
+  if (!live_) return;
+  const Histogram& values = (second.response != nullptr ? second.response : second.service)->values();
+  std::string line = fmt::format(
+      "{:.0f} s  {} per second", second.begin_s + second.length_s,
+      grouped(static_cast<std::uint64_t>(static_cast<double>(second.answered) / second.length_s)));
+  if (values.total() != 0) {
+    const auto ns = [](std::int64_t value) { return with_unit_of_time(static_cast<double>(value)); };
+    line += fmt::format("  p50 {}  p99 {}  max {}", ns(values.percentile(50)), ns(values.percentile(99)),
+                        ns(values.max()));
+  }
+  if (second.errors != 0) line += fmt::format("  {} errors", grouped(second.errors));
+  write_all(STDERR_FILENO, fmt::format("{}{}\n", dirty_ ? kClearLine : "", line));
+  dirty_ = false;
 }
 
 void Progress::show(const char* phase, Duration elapsed, Duration total, std::uint64_t answered) {

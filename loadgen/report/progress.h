@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "loadgen/figures/second.h"
 #include "net/base/time.h"
 
 namespace httpdyno::loadgen {
@@ -12,8 +13,8 @@ class Progress {
  public:
   static constexpr Duration kEvery = 250ms;
 
-  // Shows only if stderr is a terminal.
-  Progress();
+  // Shows only if stderr is a terminal. `live`: a line for each second stays, wherever stderr goes.
+  explicit Progress(bool live = false);
   // Leaves the line empty.
   ~Progress();
   Progress(const Progress&) = delete;
@@ -21,9 +22,11 @@ class Progress {
 
   bool shown() const { return shown_; }
   // `phase` is a word for what is going on; `answered` counts since the start.
+  void second(const SecondFigures& second);
   void show(const char* phase, Duration elapsed, Duration total, std::uint64_t answered);
 
  private:
+  bool live_ = false;
   bool shown_ = false;
   bool dirty_ = false;
   Duration last_elapsed_{};

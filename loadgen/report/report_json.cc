@@ -3,8 +3,8 @@
 
 #include "loadgen/base/duration.h"
 #include "loadgen/base/identity.h"
-#include "loadgen/report/levels.h"
 #include "loadgen/report/result.h"
+#include "loadgen/report/verdict_report.h"
 
 namespace httpdyno::loadgen {
 
@@ -18,38 +18,42 @@ Json errors_json(const ErrorCounts& errors) {
   return json;
 }
 
-// Without a request there is no latency: null, so that nobody takes 0 for one.
-Json latency_json(const Latency& latency) {
+// A figure of a void run, and one that the sample is too small for, is null: nobody shall take it for a number.
+Json latency_json(const Latency& latency, const Quantiles& quantiles, bool is_void) {
   const Histogram& values = latency.values();
+  const bool none = is_void || values.total() == 0;
   Json json = {{"count", values.total()}, {"censored", latency.censored()}, {"overflow", values.overflow()}};
-  const auto put = [&](const char* key, auto value) {
-    json[key] = values.total() == 0 ? Json() : Json(value);
-  };
-  put("mean", values.mean());
-  put("min", values.min());
+  json["mean"] = none ? Json() : Json(values.mean());
+  json["min"] = none ? Json() : Json(values.min());
+  Json intervals = Json::object();
   Json at_least = Json::array();
-  for (const Level& level : kLevels) {
-    const std::int64_t value = values.percentile(level.percent);
-    put(level.key, value);
-    if (latency.is_bound(value)) at_least.push_back(level.key);
+  for (std::size_t i = 0; i < kLevels.size(); ++i) {
+    const Quantile& quantile = quantiles[i];
+    const char* key = kLevels[i].key;
+    const bool given = !none && quantile.enough;
+    json[key] = given ? Json(quantile.value) : Json();
+    if (!given) continue;
+    const auto end = [](const std::optional<std::int64_t>& value) { return value ? Json(*value) : Json(); };
+    intervals[key] = {end(quantile.low), end(quantile.high)};
+    if (quantile.at_least) at_least.push_back(key);
   }
-  put("max", values.max());
-  json["at_least"] = at_least;
+  json["max"] = none ? Json() : Json(values.max());
+  json["intervals"] = std::move(intervals);
+  json["at_least"] = std::move(at_least);
   return json;
 }
 
-void put_latencies(Json& json, const Latencies& latencies, bool open_loop) {
-  if (open_loop) json["queue_ns"] = latency_json(latencies.queue);
-  json["service_ns"] = latency_json(latencies.service);
-  json["first_byte_ns"] = latency_json(latencies.first_byte);
-  if (open_loop) json["response_ns"] = latency_json(latencies.response);
+void put_latencies(Json& json, const Measured& measured, bool open_loop, bool is_void) {
+  measured.each(open_loop, [&](std::string_view name, const Latency& latency, const Quantiles& quantiles) {
+    json[std::string(name) + "_ns"] = latency_json(latency, quantiles, is_void);
+  });
 }
 
-Json kinds_json(const Tally& tally, const LoadOptions& load, bool open_loop) {
+Json kinds_json(const RunResult& result, const RunOptions& options) {
   Json json = Json::array();
-  for (std::size_t i = 0; i < load.requests.size(); ++i) {
-    const RequestSpec& request = load.requests[i];
-    const KindTally& kind = tally.kinds[i];
+  for (std::size_t i = 0; i < options.load.requests.size(); ++i) {
+    const RequestSpec& request = options.load.requests[i];
+    const KindTally& kind = result.tally.kinds[i];
     Json one = {
         {"name", request.name},
         {"weight", request.weight},
@@ -62,7 +66,8 @@ Json kinds_json(const Tally& tally, const LoadOptions& load, bool open_loop) {
         {"unanswered", kind.unanswered},
         {"errors", errors_json(kind.errors)},
     };
-    put_latencies(one, kind.latencies, open_loop);
+    if (i < result.kinds.size())
+      put_latencies(one, result.kinds[i], options.arrivals.open(), result.is_void());
     json.push_back(std::move(one));
   }
   return json;
@@ -85,6 +90,7 @@ Json arrivals_json(const Arrivals& arrivals) {
 
 std::string json_report(const RunResult& result, const RunOptions& options) {
   const RequestSpec& request = options.load.requests.front();
+  const auto rate = [&](double value) { return result.is_void() ? Json() : Json(value); };
   Json json = {
       {"version", version()},
       {"url", options.url.text()},
@@ -102,14 +108,15 @@ std::string json_report(const RunResult& result, const RunOptions& options) {
       {"answers_in_window", result.tally.answered_in_window()},
       {"unanswered", result.tally.unanswered()},
       {"errors", errors_json(result.tally.errors())},
-      {"requests_per_second", result.requests_per_second()},
+      {"requests_per_second", rate(result.requests_per_second())},
       {"bytes_received", result.tally.bytes_received},
       {"reconnects", result.tally.reconnects},
-      {"cpu_ns_per_request", result.cpu_ns_per_request()},
+      {"cpu_ns_per_request", rate(result.cpu_ns_per_request())},
       {"generator_cpu_share", result.cpu_share(options.threads)},
   };
   if (!options.url.unix_socket.empty()) json["unix_socket"] = options.url.unix_socket;
-  put_latencies(json, result.latencies, options.arrivals.open());
+  put_latencies(json, result.whole, options.arrivals.open(), result.is_void());
+  json["verdict"] = verdict_json(result.verdict);
   if (options.arrivals.open()) {
     json["arrivals"] = arrivals_json(options.arrivals);
     json["due"] = result.due;
@@ -123,7 +130,7 @@ std::string json_report(const RunResult& result, const RunOptions& options) {
     json.erase("request_body_bytes");
     json["mix"] = options.load.mix_path;
     json["seed"] = options.load.seed;
-    json["kinds"] = kinds_json(result.tally, options.load, options.arrivals.open());
+    json["kinds"] = kinds_json(result, options);
   }
   if (result.server_requests) json["server_requests"] = *result.server_requests;
   return json.dump(2) + "\n";

@@ -1,10 +1,14 @@
 // The summary that a person reads.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
 #include "loadgen/base/duration.h"
 #include "loadgen/base/text.h"
-#include "loadgen/report/levels.h"
 #include "loadgen/report/result.h"
+#include "loadgen/report/verdict_report.h"
 
 namespace httpdyno::loadgen {
 
@@ -14,30 +18,78 @@ std::string plural(std::uint64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", grouped(count), noun, count == 1 ? "" : "s");
 }
 
-// "p99 >= 2.00 s": what was not answered may have taken any time beyond that.
-std::string latency_line(const Latency& latency) {
+std::string ns(double value) { return with_unit_of_time(value); }
+std::string ns(std::int64_t value) { return with_unit_of_time(static_cast<double>(value)); }
+
+// ">= 2.00 s": what was not answered may have taken any time beyond that.
+std::string value_of(const Quantile& quantile) {
+  if (!quantile.enough) return "n/a";
+  return (quantile.at_least ? ">= " : "") + ns(quantile.value);
+}
+
+std::string interval_of(const Quantile& quantile) {
+  if (!quantile.enough || (!quantile.low && !quantile.high)) return "";
+  return fmt::format("{} to {}", quantile.low ? ns(*quantile.low) : "?",
+                     quantile.high ? ns(*quantile.high) : "?");
+}
+
+std::string latency_line(const Latency& latency, const Quantiles& quantiles) {
   const Histogram& values = latency.values();
   if (values.total() == 0) return "nothing was measured";
-  const auto ns = [](auto value) { return with_unit_of_time(static_cast<double>(value)); };
   std::string text = fmt::format("mean {}, min {}", ns(values.mean()), ns(values.min()));
-  for (const Level& level : kLevels) {
-    const std::int64_t value = values.percentile(level.percent);
-    text += fmt::format(", {} {}{}", level.text, latency.is_bound(value) ? ">= " : "", ns(value));
+  for (std::size_t i = 0; i < kLevels.size(); ++i) {
+    text += fmt::format(", {} {}", kLevels[i].text, value_of(quantiles[i]));
   }
   return text + fmt::format(", max {}{}", latency.censored() != 0 ? ">= " : "", ns(values.max()));
 }
 
-// Each kind's own, under the whole.
-std::string kind_lines(const Tally& tally, const std::vector<RequestSpec>& requests) {
+// The percentiles one below the other, with their 95 % intervals and bars on a logarithmic scale.
+std::string latency_plot(const Latency& latency, const Quantiles& quantiles) {
+  const Histogram& values = latency.values();
+  if (values.total() == 0) return "";
+  constexpr double kWidth = 40;
+  const double low = std::log(static_cast<double>(std::max<std::int64_t>(values.min(), 1)));
+  const double high = std::log(static_cast<double>(std::max<std::int64_t>(values.max(), 2)));
   std::string text;
-  for (std::size_t i = 0; i < requests.size(); ++i) {
-    const KindTally& kind = tally.kinds[i];
-    const std::uint64_t errors = kind.errors.total();
-    text +=
-        fmt::format("    {}: {} measured of {} answered{}; {}\n", requests[i].name, grouped(kind.measured()),
-                    grouped(kind.answered), errors == 0 ? "" : ", " + plural(errors, "error"),
-                    latency_line(kind.latencies.service));
+  for (std::size_t i = 0; i < kLevels.size(); ++i) {
+    const Quantile& quantile = quantiles[i];
+    const double at = std::log(static_cast<double>(std::max<std::int64_t>(quantile.value, 1)));
+    const double share = high > low ? std::clamp((at - low) / (high - low), 0.0, 1.0) : 1.0;
+    text += fmt::format(
+        "    {:<8} {:>12}  {:<24} {}\n", kLevels[i].text, value_of(quantile), interval_of(quantile),
+        std::string(quantile.enough ? static_cast<std::size_t>(1 + share * (kWidth - 1)) : 0, '#'));
   }
+  return text;
+}
+
+// Each kind's own, under the whole.
+std::string kind_lines(const RunResult& result, const RunOptions& options) {
+  std::string text;
+  for (std::size_t i = 0; i < result.kinds.size(); ++i) {
+    const KindTally& kind = result.tally.kinds[i];
+    const Measured& measured = result.kinds[i];
+    const std::uint64_t errors = kind.errors.total();
+    text += fmt::format("    {}: {} measured of {} answered{}; {}\n", options.load.requests[i].name,
+                        grouped(kind.measured()), grouped(kind.answered),
+                        errors == 0 ? "" : ", " + plural(errors, "error"),
+                        options.arrivals.open() ? latency_line(measured.latencies.response, measured.response)
+                                                : latency_line(measured.latencies.service, measured.service));
+  }
+  return text;
+}
+
+// The one that a user of the server feels first and in full, the others on a line each.
+std::string latency_lines(const RunResult& result, const RunOptions& options) {
+  std::string text;
+  bool first = true;
+  result.whole.each(options.arrivals.open(),
+                    [&](std::string_view name, const Latency& latency, const Quantiles& quantiles) {
+                      std::string label(name);
+                      std::replace(label.begin(), label.end(), '_', ' ');
+                      text += fmt::format("  {:<10} {}\n", label, latency_line(latency, quantiles));
+                      if (std::exchange(first, false)) text += latency_plot(latency, quantiles);
+                    });
+  if (!options.load.mix_path.empty()) text += kind_lines(result, options);
   return text;
 }
 
@@ -60,23 +112,27 @@ std::string text_report(const RunResult& result, const RunOptions& options) {
       to_seconds(result.measured),
       options.warmup > Duration::zero() ? fmt::format(" after {:.3g} s", to_seconds(options.warmup)) : "",
       result.signal != 0 ? ", interrupted" : "");
-  text += fmt::format("  requests   {} per second; {} measured of {} answered, {} received\n",
-                      grouped(static_cast<std::uint64_t>(result.requests_per_second() + 0.5)),
-                      grouped(tally.measured()), grouped(tally.answered()),
-                      with_unit_of_size(static_cast<double>(result.tally.bytes_received)));
+  if (result.is_void()) {
+    text += fmt::format("  requests   {} answered, {} received\n", grouped(tally.answered()),
+                        with_unit_of_size(static_cast<double>(tally.bytes_received)));
+  } else {
+    text += fmt::format("  requests   {} per second; {} measured of {} answered, {} received\n",
+                        grouped(static_cast<std::uint64_t>(result.requests_per_second() + 0.5)),
+                        grouped(tally.measured()), grouped(tally.answered()),
+                        with_unit_of_size(static_cast<double>(tally.bytes_received)));
+  }
   if (options.arrivals.open()) {
     text += fmt::format("  due        {}; {} were sent, {} waited at the end, {} were shed\n",
                         grouped(result.due), grouped(result.due - tally.queued - tally.shed),
                         grouped(tally.queued), grouped(tally.shed));
-    text += fmt::format("  response   {}\n", latency_line(result.latencies.response));
-    text += fmt::format("  queue      {}\n", latency_line(result.latencies.queue));
   }
-  text += fmt::format("  service    {}\n", latency_line(result.latencies.service));
-  text += fmt::format("  first byte {}\n", latency_line(result.latencies.first_byte));
-  if (mixed) text += kind_lines(result.tally, load.requests);
-  text += fmt::format("  generator  {} of CPU per request, {:.0f} % of {}\n",
-                      with_unit_of_time(result.cpu_ns_per_request()), 100 * result.cpu_share(options.threads),
-                      plural(options.threads, "core"));
+  if (!result.is_void()) {
+    text += latency_lines(result, options);
+    text += fmt::format("  in flight  {:.4g} on average\n", result.mean_in_flight());
+    text += fmt::format("  generator  {} of CPU per request, {:.0f} % of {}\n",
+                        with_unit_of_time(result.cpu_ns_per_request()),
+                        100 * result.cpu_share(options.threads), plural(options.threads, "core"));
+  }
   text += fmt::format("  errors     {}\n",
                       tally.errors().total() == 0 ? std::string("none") : describe_errors(result.tally));
   if (tally.unanswered() != 0) text += fmt::format("  unanswered {}\n", grouped(tally.unanswered()));
@@ -85,7 +141,7 @@ std::string text_report(const RunResult& result, const RunOptions& options) {
         "  server     counted {}{}\n", plural(*result.server_requests, "request"),
         *result.server_requests == tally.answered() ? ", as many as were answered" : ", NOT as many");
   }
-  return text;
+  return text + verdict_lines(result.verdict);
 }
 
 }  // namespace httpdyno::loadgen

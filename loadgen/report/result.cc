@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include <system_error>
 
 #include "loadgen/base/duration.h"
@@ -14,10 +16,11 @@ namespace {
 double ratio(double numerator, double denominator) { return denominator > 0 ? numerator / denominator : 0; }
 
 // An interrupted run leaves requests behind of which nobody knows how far the server got.
-bool counts_agree(const RunResult& result) {
+std::uint64_t count_difference(const RunResult& result) {
   const std::uint64_t counted = *result.server_requests;
-  const std::uint64_t answered = result.tally.answered();
-  return counted >= answered && counted <= answered + result.tally.unanswered();
+  const std::uint64_t least = result.tally.answered();
+  const std::uint64_t most = least + result.tally.unanswered();
+  return counted < least ? least - counted : counted > most ? counted - most : 0;
 }
 
 std::string reason(int code) { return std::generic_category().message(code); }
@@ -32,8 +35,37 @@ double RunResult::cpu_ns_per_request() const {
   return ratio(static_cast<double>(cpu.count()), static_cast<double>(tally.answered_in_window()));
 }
 
+double RunResult::mean_in_flight() const { return ratio(to_seconds(time_in_flight), to_seconds(measured)); }
+
 double RunResult::cpu_share(std::uint32_t threads) const {
   return ratio(to_seconds(cpu), to_seconds(measured) * threads);
+}
+
+void gather_evidence(const RunOptions& options, RunResult& result) {
+  const Tally& tally = result.tally;
+  Evidence& evidence = result.evidence;
+  evidence.measured = result.measured;
+  evidence.threads = options.threads;
+  evidence.longest_pause = tally.thread.longest_pause;
+  evidence.paused = tally.thread.paused;
+  if (options.arrivals.open()) {
+    if (tally.send_lag.total() != 0) evidence.send_lag_p99 = Duration(tally.send_lag.percentile(99));
+    evidence.response_p50 = Duration(result.whole.latencies.response.values().percentile(50));
+    evidence.due = tally.due_in_window;
+    evidence.missed_by_client = tally.missed;
+    evidence.overloaded = result.end == RunEnd::overloaded;
+  }
+  const ErrorCounts errors = tally.errors();
+  for (const ErrorKind wrong : {ErrorKind::status, ErrorKind::length, ErrorKind::body}) {
+    evidence.wrong_answers += errors.of(wrong);
+  }
+  if (result.server_requests) evidence.count_difference = count_difference(result);
+  if (result.time_in_flight > Duration::zero()) {
+    const Histogram& service = result.whole.latencies.service.values();
+    const double sum = service.mean() * static_cast<double>(service.total()) +
+                       static_cast<double>(tally.in_flight_apart.count());
+    evidence.littles_law = std::abs(1 - sum / static_cast<double>(result.time_in_flight.count()));
+  }
 }
 
 std::string describe_errors(const Tally& tally) {
@@ -64,7 +96,7 @@ std::string complaint(const RunResult& result, const RunOptions& options) {
     return fmt::format("{} answered nothing that was sent in the measured part", where);
   }
   if (!result.counter_failure.empty()) return result.counter_failure;
-  if (result.server_requests && !counts_agree(result)) {
+  if (result.server_requests && count_difference(result) != 0) {
     return fmt::format("the server at {} counted {} requests, but {} were answered", where,
                        *result.server_requests, result.tally.answered());
   }
@@ -72,6 +104,7 @@ std::string complaint(const RunResult& result, const RunOptions& options) {
 }
 
 int exit_code(const RunResult& result, const std::string& complaint) {
+  if (result.is_void()) return kExitVoid;
   if (!complaint.empty()) return kExitFailed;
   return result.signal != 0 ? kExitSignalBase + result.signal : 0;
 }

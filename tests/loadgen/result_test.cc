@@ -28,7 +28,7 @@ RunResult result() {
   for (int i = 1; i <= 1000; ++i) kind.latencies.service.record(i * 1000);
   kind.answered = 1001;
   kind.answered_in_window = 1000;
-  out.latencies = out.tally.latencies();
+  out.whole = Measured(out.tally.latencies(), Series());
   out.measured = 2s;
   out.cpu = 3s;
   return out;
@@ -110,10 +110,10 @@ TEST(JsonReport, HasItsKeys) {
   EXPECT_EQ(latency.at("min"), 1000);
   EXPECT_EQ(latency.at("max"), 1'000'000);
   EXPECT_EQ(latency.at("mean"), 500'500.0);
-  EXPECT_EQ(latency.at("p50"), good.latencies.service.values().percentile(50));
-  EXPECT_EQ(latency.at("p90"), good.latencies.service.values().percentile(90));
-  EXPECT_EQ(latency.at("p99"), good.latencies.service.values().percentile(99));
-  EXPECT_EQ(latency.at("p99_9"), good.latencies.service.values().percentile(99.9));
+  EXPECT_EQ(latency.at("p50"), good.whole.latencies.service.values().percentile(50));
+  EXPECT_EQ(latency.at("p90"), good.whole.latencies.service.values().percentile(90));
+  EXPECT_EQ(latency.at("p99"), good.whole.latencies.service.values().percentile(99));
+  EXPECT_EQ(latency.at("p99_9"), good.whole.latencies.service.values().percentile(99.9));
 }
 
 TEST(JsonReport, CountsErrorsByKind) {
@@ -144,7 +144,8 @@ TEST(Reports, HaveTheKindsOfAMixAndOnlyOfOne) {
   mixed.tally.kinds[0].answered = 30;
   mixed.tally.kinds[1].answered = 11;
   mixed.tally.kinds[1].errors.add(ErrorKind::length, 1);
-  mixed.latencies = mixed.tally.latencies();
+  mixed.whole = Measured(mixed.tally.latencies(), Series());
+  for (const KindTally& kind : mixed.tally.kinds) mixed.kinds.emplace_back(kind.latencies, Series());
   RunOptions with_mix = options();
   with_mix.load.mix_path = "m.json";
   with_mix.load.seed = 9;

@@ -1,0 +1,63 @@
+// The latencies of a run, or of one kind of its requests, with what each percentile is worth.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "loadgen/figures/batches.h"
+#include "loadgen/figures/latency.h"
+#include "loadgen/figures/quantile.h"
+#include "loadgen/report/levels.h"
+
+namespace httpdyno::loadgen {
+
+// The same latencies by time.
+struct Series {
+  Batches queue;
+  Batches service;
+  Batches first_byte;
+  Batches response;
+
+  void add(const Latencies& tick) {
+    queue.add(tick.queue.values());
+    service.add(tick.service.values());
+    first_byte.add(tick.first_byte.values());
+    response.add(tick.response.values());
+  }
+};
+
+using Quantiles = std::array<Quantile, kLevels.size()>;
+
+struct Measured {
+  Latencies latencies;
+  Quantiles queue;
+  Quantiles service;
+  Quantiles first_byte;
+  Quantiles response;
+
+  Measured() = default;
+  Measured(const Latencies& all, const Series& series)
+      : latencies(all),
+        queue(quantiles_of(all.queue, series.queue)),
+        service(quantiles_of(all.service, series.service)),
+        first_byte(quantiles_of(all.first_byte, series.first_byte)),
+        response(quantiles_of(all.response, series.response)) {}
+
+  // Calls visit(name, latency, quantiles) for each that the run has.
+  template <class Visit>
+  void each(bool open_loop, Visit visit) const {
+    if (open_loop) visit(std::string_view("response"), latencies.response, response);
+    if (open_loop) visit(std::string_view("queue"), latencies.queue, queue);
+    visit(std::string_view("service"), latencies.service, service);
+    visit(std::string_view("first_byte"), latencies.first_byte, first_byte);
+  }
+
+ private:
+  static Quantiles quantiles_of(const Latency& latency, const Batches& batches) {
+    Quantiles out;
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = quantile(latency, batches, kLevels[i].percent);
+    return out;
+  }
+};
+
+}  // namespace httpdyno::loadgen

@@ -42,6 +42,12 @@ class Captured {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
 };
 
+// What a program said but for its doubts: a machine that is busy with other things makes a run suspect.
+inline std::string without_doubts(const std::string& err) {
+  constexpr std::string_view kDoubt = "loadgen: the run is suspect: ";
+  return err.starts_with(kDoubt) ? err.substr(err.find('\n') + 1) : err;
+}
+
 // `meanwhile` is called with the process id while it runs.
 inline Finished run_program(std::vector<std::string> words,
                             const std::function<void(pid_t)>& meanwhile = {}) {

@@ -22,13 +22,20 @@ RunOptions options() {
   return out;
 }
 
+// All of it in one tick.
+Measured measured(const Latencies& latencies) {
+  Series series;
+  series.add(latencies);
+  return {latencies, series};
+}
+
 RunResult result() {
   RunResult out;
   KindTally& kind = out.tally.kinds[0];
   for (int i = 1; i <= 1000; ++i) kind.latencies.service.record(i * 1000);
   kind.answered = 1001;
   kind.answered_in_window = 1000;
-  out.whole = Measured(out.tally.latencies(), Series());
+  out.whole = measured(out.tally.latencies());
   out.measured = 2s;
   out.cpu = 3s;
   return out;
@@ -113,7 +120,7 @@ TEST(JsonReport, HasItsKeys) {
   EXPECT_EQ(latency.at("p50"), good.whole.latencies.service.values().percentile(50));
   EXPECT_EQ(latency.at("p90"), good.whole.latencies.service.values().percentile(90));
   EXPECT_EQ(latency.at("p99"), good.whole.latencies.service.values().percentile(99));
-  EXPECT_EQ(latency.at("p99_9"), good.whole.latencies.service.values().percentile(99.9));
+  EXPECT_TRUE(latency.at("p99_9").is_null()) << "a thousand are too few";
 }
 
 TEST(JsonReport, CountsErrorsByKind) {
@@ -144,8 +151,8 @@ TEST(Reports, HaveTheKindsOfAMixAndOnlyOfOne) {
   mixed.tally.kinds[0].answered = 30;
   mixed.tally.kinds[1].answered = 11;
   mixed.tally.kinds[1].errors.add(ErrorKind::length, 1);
-  mixed.whole = Measured(mixed.tally.latencies(), Series());
-  for (const KindTally& kind : mixed.tally.kinds) mixed.kinds.emplace_back(kind.latencies, Series());
+  mixed.whole = measured(mixed.tally.latencies());
+  for (const KindTally& kind : mixed.tally.kinds) mixed.kinds.push_back(measured(kind.latencies));
   RunOptions with_mix = options();
   with_mix.load.mix_path = "m.json";
   with_mix.load.seed = 9;

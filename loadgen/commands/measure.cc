@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <latch>
 #include <memory>
 #include <system_error>
@@ -17,7 +16,7 @@
 #include "loadgen/base/limits.h"
 #include "loadgen/base/signals.h"
 #include "loadgen/drive/worker.h"
-#include "loadgen/figures/stationarity.h"
+#include "loadgen/figures/drift.h"
 #include "loadgen/report/progress.h"
 #include "loadgen/report/recorder.h"
 #include "loadgen/verdict/watch.h"
@@ -230,10 +229,7 @@ void Drive::finish(RunResult& out) {
   ASSERT(!options_.arrivals.open() || out.due == out.tally.sent() + out.tally.queued + out.tally.shed);
   out.whole = recorder_.whole();
   out.kinds = recorder_.kinds();
-  const Stationarity medians = stationarity(recorder_.medians());
-  if (medians.judged) {
-    out.evidence.drift = medians.stationary() ? 0 : std::max(std::abs(medians.trend), std::abs(medians.step));
-  }
+  out.evidence.drift = drift(recorder_.medians());
 }
 
 }  // namespace

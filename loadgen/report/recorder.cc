@@ -48,7 +48,7 @@ void Recorder::end_second(Time now) {
   files_.add(figures);
   progress_.second(figures);
   const Histogram& values = (open_loop_ ? latencies.response : latencies.service).values();
-  if (values.total() != 0) medians_.push_back(static_cast<double>(values.percentile(50)));
+  if (values.total() != 0) medians_.push_back(values.percentile(50));
   second_.clear();
   second_began_ = now;
 }

@@ -32,7 +32,7 @@ class Recorder {
   std::vector<Measured> kinds() const;
   // Of each second: in an open loop of the response times, else of the service times. Seconds in which nothing
   // came to an end have none.
-  const std::vector<double>& medians() const { return medians_; }
+  const std::vector<std::int64_t>& medians() const { return medians_; }
 
  private:
   void end_second(Time now);
@@ -46,7 +46,7 @@ class Recorder {
   Time second_began_;
   Series series_;
   std::vector<Series> kinds_;
-  std::vector<double> medians_;
+  std::vector<std::int64_t> medians_;
 };
 
 }  // namespace httpdyno::loadgen

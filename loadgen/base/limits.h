@@ -26,6 +26,8 @@ inline constexpr std::size_t kMixedBatchesBytesMax = std::size_t{1} << 30;  // b
 // Of logs that are merged: for each tag there is a histogram, and a line is a histogram in Base64 with some
 // words in front of it.
 inline constexpr std::size_t kHlogTagsMax = 64;
+inline constexpr std::int64_t kHlogValuesMax =
+    (std::int64_t{1} << 48) - 1;  // of a tag, in all: as Batches counts
 inline constexpr std::size_t kHlogLineBytesMax = std::size_t{1} << 20;
 
 // How much of the first answer's body is kept for comparing: an echo of every body that may be sent.

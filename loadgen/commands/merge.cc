@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,8 +14,11 @@
 #include "loadgen/base/limits.h"
 #include "loadgen/base/output_file.h"
 #include "loadgen/base/text.h"
+#include "loadgen/figures/batches.h"
 #include "loadgen/figures/hgrm.h"
 #include "loadgen/figures/hlog.h"
+#include "loadgen/figures/latency.h"
+#include "loadgen/figures/quantile.h"
 
 namespace httpdyno::loadgen {
 
@@ -60,21 +62,27 @@ class Source {
 class ByTag {
  public:
   const std::vector<HlogInterval>& all() const { return intervals_; }
-  const Histogram* find(std::string_view tag) const {
+  // How many there are, when there is none.
+  std::size_t index_of(std::string_view tag) const {
     const auto found = std::find_if(intervals_.begin(), intervals_.end(),
                                     [&](const HlogInterval& each) { return each.tag == tag; });
-    return found == intervals_.end() ? nullptr : &found->histogram;
+    return static_cast<std::size_t>(found - intervals_.begin());
+  }
+  // Null when there is none.
+  const Histogram* find(std::string_view tag) const {
+    const std::size_t index = index_of(tag);
+    return index == intervals_.size() ? nullptr : &intervals_[index].histogram;
   }
 
   // An interval that is longer makes the sum longer.
   void add(const HlogInterval& interval, Milliseconds begin) {
-    auto sum = std::find_if(intervals_.begin(), intervals_.end(),
-                            [&](const HlogInterval& each) { return each.tag == interval.tag; });
-    if (sum == intervals_.end()) {
-      sum = intervals_.insert(sum, {.tag = interval.tag, .begin = begin, .length = {}, .histogram = {}});
+    const std::size_t index = index_of(interval.tag);
+    if (index == intervals_.size()) {
+      intervals_.push_back({.tag = interval.tag, .begin = begin, .length = {}, .histogram = {}});
     }
-    sum->length = std::max(sum->length, begin + interval.length - sum->begin);
-    sum->histogram.merge(interval.histogram);
+    HlogInterval& sum = intervals_[index];
+    sum.length = std::max(sum.length, begin + interval.length - sum.begin);
+    sum.histogram.merge(interval.histogram);
   }
 
  private:
@@ -96,6 +104,7 @@ class Merge {
   std::vector<std::unique_ptr<Source>> sources_;
   Milliseconds base_{};
   ByTag totals_;
+  std::vector<Batches> batches_;  // of the totals, in their order
   std::uint64_t intervals_ = 0;
   std::string log_;
 };
@@ -133,7 +142,11 @@ Failure Merge::take_all_at(Milliseconds begin) {
       if (Failure failure = source->advance()) return failure;
     }
   }
-  for (const HlogInterval& sum : sums.all()) log_ += hlog_line(sum.tag, sum.begin, sum.length, sum.histogram);
+  batches_.resize(totals_.all().size());
+  for (const HlogInterval& sum : sums.all()) {
+    log_ += hlog_line(sum.tag, sum.begin, sum.length, sum.histogram);
+    batches_[totals_.index_of(sum.tag)].add(sum.histogram);
+  }
   intervals_ += sums.all().size();
   return {};
 }
@@ -142,33 +155,50 @@ Failure Merge::take_all_at(Milliseconds begin) {
 Failure Merge::fits(const Source& source) const {
   const HlogInterval& interval = source.interval();
   const Histogram* const total = totals_.find(interval.tag);
-  if (total == nullptr) {
-    if (totals_.all().size() < kHlogTagsMax) return {};
+  if (total == nullptr && totals_.all().size() == kHlogTagsMax) {
     return source.wrong(
         fmt::format("has the tag '{}', one more than the {} that there may be", interval.tag, kHlogTagsMax));
   }
-  if (interval.histogram.total() <= std::numeric_limits<std::int64_t>::max() - total->total()) return {};
-  return source.wrong("makes the values too many to count");
+  const std::int64_t held = total == nullptr ? 0 : total->total();
+  return interval.histogram.total() > kHlogValuesMax - held
+             ? source.wrong("makes the values too many to count")
+             : Failure{};
+}
+
+// "p99.9  ≥ 2.00 s  1.98 s to 2.10 s"
+std::string quantile_line(const Quantile& quantile) {
+  const auto ns = [](std::int64_t value) { return with_unit_of_time(static_cast<double>(value)); };
+  const std::string name = fmt::format("p{}", quantile.percent);
+  if (!quantile.enough) return fmt::format("  {:<7} {:>10}\n", name, "n/a");
+  return fmt::format("  {:<7} {:>10}   {} to {}\n", name,
+                     (quantile.at_least ? "≥ " : "") + ns(quantile.value),
+                     quantile.low ? ns(*quantile.low) : "?", quantile.high ? ns(*quantile.high) : "?");
 }
 
 std::string Merge::summary(std::size_t files) const {
-  constexpr double kPercents[] = {50, 90, 99, 99.9, 99.99};
-  std::string text = fmt::format("{} {}, {} intervals\n{:<12} {:>14}", grouped(files),
-                                 files == 1 ? "log" : "logs merged", grouped(intervals_), "tag", "values");
-  for (const double percent : kPercents) text += fmt::format(" {:>10}", fmt::format("p{}", percent));
-  text += fmt::format(" {:>10}\n", "max");
-  for (const HlogInterval& each : totals_.all()) {
-    const Histogram& values = each.histogram;
-    const Histogram* const censored = totals_.find(fmt::format("{}{}", each.tag, kCensoredSuffix));
-    const auto shown = [&](std::int64_t value) {
-      const bool is_bound = censored != nullptr && censored->total() != 0 && value >= censored->min();
-      return values.total() == 0 ? std::string("n/a")
-                                 : (is_bound ? "≥ " : "") + with_unit_of_time(static_cast<double>(value));
-    };
-    text += fmt::format("{:<12} {:>14}", each.tag.empty() ? "-" : each.tag,
-                        grouped(static_cast<std::uint64_t>(values.total())));
-    for (const double percent : kPercents) text += fmt::format(" {:>10}", shown(values.percentile(percent)));
-    text += fmt::format(" {:>10}\n", shown(values.max()));
+  std::string text =
+      fmt::format("{} {}, {} intervals; each percentile with its interval of 95 % confidence\n",
+                  grouped(files), files == 1 ? "log" : "logs merged", grouped(intervals_));
+  for (std::size_t i = 0; i < totals_.all().size(); ++i) {
+    const HlogInterval& total = totals_.all()[i];
+    const std::string_view tag = total.tag;
+    if (tag.ends_with(kCensoredSuffix) &&
+        totals_.find(tag.substr(0, tag.size() - kCensoredSuffix.size())) != nullptr)
+      continue;
+    const Histogram* const bounds = totals_.find(fmt::format("{}{}", tag, kCensoredSuffix));
+    const Latency latency(total.histogram, bounds == nullptr ? Histogram() : *bounds);
+    text += fmt::format("{}: {} values", tag.empty() ? "without a tag" : tag,
+                        grouped(static_cast<std::uint64_t>(latency.values().total())));
+    if (latency.censored() != 0)
+      text +=
+          fmt::format(", {} of them lower bounds", grouped(static_cast<std::uint64_t>(latency.censored())));
+    text += '\n';
+    for (const double percent : {50.0, 90.0, 99.0, 99.9, 99.99})
+      text += quantile_line(quantile(latency, batches_[i], percent));
+    if (latency.values().total() == 0) continue;
+    text += fmt::format("  {:<7} {:>10}\n", "max",
+                        (latency.censored() != 0 ? "≥ " : "") +
+                            with_unit_of_time(static_cast<double>(latency.values().max())));
   }
   return text;
 }

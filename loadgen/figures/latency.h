@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <utility>
 
 #include "loadgen/figures/histogram.h"
 
@@ -16,6 +17,12 @@ namespace httpdyno::loadgen {
 // is a lower bound itself.
 class Latency {
  public:
+  Latency() = default;
+  // As a file has them: `values`, and those of them that are `bounds`.
+  Latency(Histogram values, const Histogram& bounds) : values_(std::move(values)), censored_(bounds.total()) {
+    if (censored_ != 0) least_censored_ = bounds.min();
+  }
+
   void record(std::int64_t value) { values_.record(value); }
   void record_at_least(std::int64_t bound) {
     values_.record(bound);

@@ -77,7 +77,8 @@ void add_load_options(CLI::App& app, LoadOptions& load, Raw& raw) {
       app.add_option("--expect-status", raw.expected_status,
                      "the status that every answer must have (default: the first answer's, if below 400)")
           ->check(CLI::Range(200, 999));
-  app.add_flag("--any-length", load.any_length, "bodies may differ in length from the first");
+  app.add_flag("--any-length", load.any_length, "bodies may differ from the first, also in length");
+  app.add_flag("--any-body", load.any_body, "bodies may differ from the first, but not in length");
   app.add_option("--mix", load.mix_path,
                  "a JSON file of kinds of requests, drawn by weight; each kind has its own latencies")
       ->excludes(method)

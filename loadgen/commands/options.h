@@ -22,6 +22,7 @@ struct LoadOptions {
   std::string mix_path;    // empty: one kind, the command line's
   std::uint64_t seed = 1;  // of everything that is drawn
   bool any_length = false;
+  bool any_body = false;
 };
 
 struct RunOptions {

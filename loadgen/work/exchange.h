@@ -29,8 +29,8 @@ Failure exchange(const io::Address& server, std::string_view request, bool to_he
 // Whether the server accepts a connection within `timeout`; it is closed at once.
 bool can_connect(const io::Address& server, Duration timeout);
 
-// What all further answers must be like: this status, this length unless `any_length`, and these octets when
-// the answer is an echo of the request's body.
-Expectation expect_like(const Answer& first, std::string_view request_body, bool any_length);
+// What all further answers must be like: this status, this length unless `any_length`, and these octets unless
+// `any_body` or `any_length`; an echo of the request's body must be one in any case.
+Expectation expect_like(const Answer& first, std::string_view request_body, bool any_length, bool any_body);
 
 }  // namespace httpdyno::loadgen

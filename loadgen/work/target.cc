@@ -23,7 +23,7 @@ Failure ask(const Target& target, const RequestSpec& spec, const LoadOptions& lo
             : fmt::format(" (if that is meant: {} {})",
                           load.mix_path.empty() ? "--expect-status" : "\"expect_status\":", answer.status)));
   }
-  kind.expected = expect_like(answer, spec.body, load.any_length);
+  kind.expected = expect_like(answer, spec.body, load.any_length, load.any_body);
   return {};
 }
 

@@ -69,7 +69,7 @@ TEST(CommandLine, TakesPathsOfUnixSockets) {
 TEST(CommandLine, TakesTheRest) {
   const RunOptions run =
       parse_good({"http://h/", "--pipeline", "16", "--warmup", "500ms", "--json", "-", "--hgrm", "f",
-                  "--stats-path", "/stats", "--expect-status", "404", "--any-length"})
+                  "--stats-path", "/stats", "--expect-status", "404", "--any-length", "--any-body"})
           .run;
   EXPECT_EQ(run.load.pipeline, 16U);
   EXPECT_EQ(run.warmup, 500ms);
@@ -78,6 +78,7 @@ TEST(CommandLine, TakesTheRest) {
   EXPECT_EQ(run.stats_path, "/stats");
   EXPECT_EQ(run.load.requests[0].expected_status, 404);
   EXPECT_TRUE(run.load.any_length);
+  EXPECT_TRUE(run.load.any_body);
   EXPECT_FALSE(parse_good({"http://h/", "--no-keepalive"}).run.load.requests[0].keep_alive);
 }
 

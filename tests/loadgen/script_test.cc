@@ -84,17 +84,30 @@ TEST(ExpectLike, MakesTheFirstAnswerTheRule) {
   first.status = 201;
   first.body = "hello";
   first.body_bytes = 5;
-  const Expectation plain = expect_like(first, "", false);
+  const Expectation plain = expect_like(first, "", false, true);
   EXPECT_EQ(plain.status, 201);
   EXPECT_TRUE(plain.check_length);
   EXPECT_EQ(plain.body_bytes, 5U);
   EXPECT_FALSE(plain.check_body);
 
-  const Expectation echo = expect_like(first, "hello", false);
+  const Expectation echo = expect_like(first, "hello", false, true);
   EXPECT_TRUE(echo.check_body);
   EXPECT_EQ(echo.body, "hello");
-  EXPECT_FALSE(expect_like(first, "other", false).check_body);
-  EXPECT_FALSE(expect_like(first, "", true).check_length);
+  EXPECT_FALSE(expect_like(first, "other", false, true).check_body);
+  EXPECT_FALSE(expect_like(first, "", true, false).check_length);
+}
+
+TEST(ExpectLike, BodiesAreTheFirstOnesOctetsUnlessTheyMayDiffer) {
+  Answer first;
+  first.body = "hello";
+  first.body_bytes = 5;
+  const Expectation exact = expect_like(first, "", false, false);
+  EXPECT_TRUE(exact.check_body);
+  EXPECT_EQ(exact.body, "hello");
+  EXPECT_FALSE(expect_like(first, "", true, false).check_body);
+  EXPECT_TRUE(expect_like(first, "hello", true, true).check_body) << "an echo is one";
+  first.body_bytes = 6;
+  EXPECT_FALSE(expect_like(first, "", false, false).check_body) << "more than was kept";
 }
 
 }  // namespace

@@ -153,10 +153,8 @@ class Generators:
             "--seed", str(seed), "--ndjson", str(ndjson), *workload.loadgen,
         ]
         finished = run_to_end(command, core, 2 * (pairs + SETTLE_PAIRS) * SLICE_MS / 1000)
-        if finished.code == _VOID:
-            raise VoidRun(f"loadgen versus is void{last_words(finished)}")
         if finished.code != 0:
-            raise RunError(f"loadgen versus failed ({describe_exit(finished.code)}){last_words(finished)}")
+            raise _failure("loadgen versus", finished)
         return _turns(_lines_of(ndjson))
 
 
@@ -174,18 +172,20 @@ def _loadgen_figures(finished: Finished, json_file: Path) -> Mapping[str, Any]:
             figures = json.loads(json_file.read_text(encoding="utf-8"))
         except ValueError:
             figures = {}
-    if finished.code == _VOID:
-        reasons = [reason["text"] for reason in figures["verdict"]["reasons"] if reason["level"] == "void"]
-        raise VoidRun(f"loadgen calls its run void: {'; '.join(reasons)}")
     errors = figures.get("errors", {})
     if errors.get("total", 0) != 0:
         kinds = ", ".join(f"{kind} {count}" for kind, count in errors.items() if kind != "total" and count)
         raise RunError(f"loadgen counted {errors['total']} errors ({kinds})")
     if finished.code != 0:
-        raise RunError(f"loadgen failed ({describe_exit(finished.code)}){last_words(finished)}")
+        raise _failure("loadgen", finished)
     if not figures:
         raise RunError("loadgen ended well but wrote no JSON")
     return figures
+
+
+def _failure(who: str, finished: Finished) -> RunError:
+    kind = VoidRun if finished.code == _VOID else RunError
+    return kind(f"{who} failed ({describe_exit(finished.code)}){last_words(finished)}")
 
 
 def _wrk_arguments(workload: Workload) -> tuple[list[str], list[str]]:

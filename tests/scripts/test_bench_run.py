@@ -197,7 +197,7 @@ def test_a_missing_program_is_named(world: World) -> None:
     ("nginx", "does not start", "the server nginx died (exit code 2): nginx: cannot listen"),
     ("inline-system", "ends badly", "did not stop cleanly (exit code 3)"),
     ("loadgen", "errors", "loadgen counted 3 errors (timeout 3)"),
-    ("loadgen", "void", "loadgen calls its run void: steal_share was 0.5"),
+    ("loadgen", "void", "loadgen failed (exit code 3): loadgen: the run is void: steal_share was 0.5"),
     ("loadgen", "not a number", "nan is no figure"),
     ("loadgen", "writes nothing", "wrote no JSON"),
     ("loadgen", "empty slice", "a slice without requests"),
@@ -236,7 +236,7 @@ def test_a_void_run_is_measured_again_and_kept_as_a_failure(world: World) -> Non
     assert done.returncode == 0, done.stderr
     record = world.record()
     (failure,) = record["failures"]
-    assert failure["reason"] == "loadgen calls its run void: steal_share was 0.5"
+    assert failure["reason"] == "loadgen failed (exit code 3): loadgen: the run is void: steal_share was 0.5"
     assert record["interruptions"] == 0
     jsonschema.validate(record, SCHEMA)
 
@@ -245,7 +245,7 @@ def test_a_run_that_stays_void_has_no_figure(world: World) -> None:
     world.change(faults={"loadgen": "void"})
     assert world.small("--variants", "floor-epoll").returncode == 1
     lines = [json.loads(line) for line in journal(world)[1:]]
-    assert [line["failure"] for line in lines] == ["loadgen calls its run void: steal_share was 0.5"] * 3
+    assert [line["failure"] for line in lines] == ["loadgen failed (exit code 3): loadgen: the run is void: steal_share was 0.5"] * 3
 
 
 def test_a_percentile_that_loadgen_does_not_give_is_missing(world: World) -> None:

@@ -112,10 +112,23 @@ def test_what_fails_a_generator_fails_the_run(world: World, who: str, fault: str
     world.change(faults={who: fault})
     done = run(world, "--workloads", "keepalive-get")
     assert done.returncode == 1 and expected in done.stderr and "go on with" in done.stderr
-    (folder,) = world.folders()
+
+
+def test_a_failed_run_goes_on(world: World) -> None:
+    world.change(faults={"hey": "miscounts"})
+    assert run(world, "--workloads", "keepalive-get").returncode == 1
     world.change(faults={})
+    (folder,) = world.folders()
     assert world.bench("--resume", folder.name).returncode == 0
     assert len(world.record()["saturation"]) == 1
+
+
+def test_a_missing_generator_is_named(world: World) -> None:
+    """Also one that is installed here: only the fakes' folder is looked at."""
+    (world.bin_dir / "hey").unlink()
+    done = subprocess.run(world.command("--suite", "generators", "--profile", "smoke"), check=False, capture_output=True,
+                          text=True, env={"PATH": str(world.bin_dir)}, timeout=60)
+    assert done.returncode == 2 and "hey is not installed: run scripts/setup" in done.stderr and world.folders() == []
 
 
 def make(profile: str = "quick", seed: int = 1) -> list[plan.Step]:

@@ -83,6 +83,8 @@ def single() -> None:
     if "--hgrm" in sys.argv:
         with open(option("--hgrm"), "w", encoding="utf-8") as stream:
             stream.write(HGRM)
+    if level == "void":
+        print(f"loadgen: the run is void: {reasons[0]['text']}", file=sys.stderr)
     sys.exit(3 if level == "void" else 1 if errors else 0)
 
 

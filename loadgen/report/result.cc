@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include <system_error>
 
 #include "loadgen/base/duration.h"
 #include "loadgen/base/limits.h"
+#include "loadgen/figures/little.h"
 
 namespace httpdyno::loadgen {
 
@@ -61,10 +60,8 @@ void gather_evidence(const RunOptions& options, RunResult& result) {
   }
   if (result.server_requests) evidence.count_difference = count_difference(result);
   if (result.time_in_flight > Duration::zero()) {
-    const Histogram& service = result.whole.latencies.service.values();
-    const double sum = service.mean() * static_cast<double>(service.total()) +
-                       static_cast<double>(tally.in_flight_apart.count());
-    evidence.littles_law = std::abs(1 - sum / static_cast<double>(result.time_in_flight.count()));
+    evidence.littles_law =
+        discrepancy(result.time_in_flight, result.whole.latencies.service.values(), tally.in_flight_apart);
   }
 }
 

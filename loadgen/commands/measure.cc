@@ -79,6 +79,7 @@ class Drive {
   Schedule schedule_;
   std::unique_ptr<std::latch> connected_;
   std::latch started_{1};
+  std::latch looked_{1};  // the kernel forgets about a thread that has ended
   std::atomic<std::uint32_t> ended_ = 0;
 };
 
@@ -120,6 +121,7 @@ void Drive::work(Seat& seat) {
   started_.wait();
   seat.end = seat.worker->run(schedule_.begin, schedule_.until, options_.drain);
   ended_.fetch_add(1, std::memory_order_release);
+  looked_.wait();
 }
 
 Failure Drive::start_threads() {
@@ -128,6 +130,7 @@ Failure Drive::start_threads() {
   } catch (const std::system_error& error) {
     stop_workers();
     started_.count_down();
+    looked_.count_down();
     for (auto& seat : seats_) {
       if (seat->thread.joinable()) seat->thread.join();
     }
@@ -168,6 +171,7 @@ void Drive::watch(RunResult& out) {
   look(machine);
   if (out.signal == 0) out.signal = sleep_until(schedule_.until, "measuring:", &machine);
   look(machine);
+  looked_.count_down();
   out.cpu += thread_cpu() - own_from;
   out.evidence.machine = machine.evidence();
   if (out.signal != 0) stop_workers();

@@ -47,6 +47,13 @@ inline constexpr std::uint32_t kDeferredChecksMax = 256;
 
 // How often a worker hands over what it has counted. Every second is made of them.
 inline constexpr Duration kTick = 100ms;
+// Ticks are counted from the beginning of the measured part: the first that ends after `now`.
+constexpr Time tick_after(Time now, Time from) {
+  const Duration since = from == kNever ? Duration::zero() : (now - from) % kTick;
+  return now + kTick - (since < Duration::zero() ? since + kTick : since);
+}
+// So long after a tick's end it is taken: the workers have handed it over by then.
+inline constexpr Duration kTickGrace = 20ms;
 // So long before a request is due a worker with a free connection stops sleeping: above what a sleep may take
 // too long, with a timer slack of 1 ns.
 inline constexpr Duration kSpinAhead = 60us;

@@ -183,7 +183,9 @@ int Drive::sleep_until(Time time, const char* phase, Watch* machine) {
   for (;;) {
     const Time now = read_clock();
     if (now >= time || ended_.load(std::memory_order_acquire) == seats_.size()) return 0;
-    if (const int signal = signals_.wait_until(std::min(time, now + kTick))) return signal;
+    if (const int signal =
+            signals_.wait_until(std::min(time, tick_after(now - kTickGrace, schedule_.from) + kTickGrace)))
+      return signal;
     collect(false);
     progress_.show(phase, read_clock() - schedule_.begin, options_.warmup + options_.duration,
                    recorder_.total().answered());

@@ -241,7 +241,7 @@ RunEnd Worker<Io, Clock>::run(Time begin, Time stop_at, Duration drain) {
   stopping_ = false;
   end_ = RunEnd::done;
   next_check_ = now + check_every_;
-  next_tick_ = now + kTick;
+  next_tick_ = tick_after(now, ledger_.window().from);
   last_alive_ = now;
   watch_.begin(now);
   in_flight_.begin(ledger_.window());
@@ -307,7 +307,7 @@ void Worker<Io, Clock>::turn() {
   while (may_send_due() && send_due(now)) drain();
   if (!stopping_) may_issue(now);
   if (now >= next_tick_) {
-    next_tick_ = now + kTick;
+    next_tick_ = tick_after(now, ledger_.window().from);
     ledger_.offer();
   }
   // After a stop (SIGSTOP, a suspended machine) everything seems late: answers that are here already come

@@ -127,10 +127,13 @@ struct Tally {
   // Of all kinds, and of what was due and never sent.
   Latencies latencies() const {
     Latencies out;
+    add_latencies_to(out);
+    return out;
+  }
+  void add_latencies_to(Latencies& out) const {
     for (const KindTally& kind : kinds) out.merge(kind.latencies);
     out.queue.merge(unsent);
     out.response.merge(unsent);
-    return out;
   }
 
   void merge(const Tally& other) {

@@ -18,14 +18,18 @@ void Recorder::begin(const Window& window) {
 void Recorder::add(const Tally& tick, Time now) {
   total_.merge(tick);
   if (now < window_.from) return;
-  series_.add(tick.latencies());
+  tick_.clear();
+  tick.add_latencies_to(tick_);
+  series_.add(tick_);
   if (tick.kinds.size() > 1) {
     kinds_.resize(tick.kinds.size());
     for (std::size_t i = 0; i < kinds_.size(); ++i) kinds_[i].add(tick.kinds[i].latencies);
   }
   second_.merge(tick);
+  // Ticks end at their time, and are taken a little later.
+  const Time end = now - (now - window_.from) % kTick;
   // The last second takes in what would be less than half of one.
-  if (now - second_began_ >= 1s - kTick / 2 && window_.until - now > 500ms) end_second(now);
+  if (end - second_began_ >= 1s && window_.until - end > 500ms) end_second(end);
 }
 
 void Recorder::finish(Time now) {

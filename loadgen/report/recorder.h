@@ -44,6 +44,7 @@ class Recorder {
   Tally total_;
   Tally second_;
   Time second_began_;
+  Latencies tick_;  // of the present one; here because its memory is worth keeping
   Series series_;
   std::vector<Series> kinds_;
   std::vector<std::int64_t> medians_;

@@ -61,6 +61,9 @@ inline constexpr Duration kSpinAhead = 60us;
 // given a core.
 inline constexpr Duration kPauseMin = 20ms;
 
+// How many causes of errors are told apart in detail.
+inline constexpr std::size_t kErrorCausesMax = 256;
+
 // How many connects one worker has under way before the load begins: below every usual listen backlog.
 inline constexpr std::uint32_t kConnectsAtOnce = 128;
 // The pause after a connection that ended with an error: a dead server is not hammered.

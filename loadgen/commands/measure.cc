@@ -231,6 +231,7 @@ void Drive::finish(RunResult& out) {
   recorder_.finish(std::max(stopped, schedule_.from));
   out.measured = std::max(stopped - schedule_.from, Duration::zero());
   out.tally = recorder_.total();
+  for (const KindTally& kind : out.tally.kinds) ASSERT(kind.balances());
   // No due request is dropped and none is sent twice.
   ASSERT(!options_.arrivals.open() || out.due == out.tally.sent() + out.tally.queued + out.tally.shed);
   out.whole = recorder_.whole();

@@ -9,7 +9,7 @@ namespace httpdyno::loadgen {
 
 void ClientConnection::on_connect_failed(int code) {
   ended_badly_ = true;
-  ledger_->tally().connection_errors.add(ErrorKind::connect, 1, code);
+  ledger_->tally().connection_errors.add({.kind = ErrorKind::connect, .detail = code});
 }
 
 Wish ClientConnection::on_sent(std::size_t count, Time now) {
@@ -31,10 +31,9 @@ Wish ClientConnection::on_sent(std::size_t count, Time now) {
 }
 
 Wish ClientConnection::on_end_of_stream(Time now) {
-  if (outstanding_ != 0 && parser_.end().event == http::ResponseEvent::complete) {
-    finish_parsed_answer(now);
-  }
-  return lose(ErrorKind::closed, 0, now);
+  const bool cut = begun();
+  if (cut && parser_.end().event == http::ResponseEvent::complete) finish_parsed_answer(now);
+  return lose(ErrorKind::closed, 0, cut, now);
 }
 
 Wish ClientConnection::on_check(Time now, Duration timeout) {
@@ -59,24 +58,26 @@ Wish ClientConnection::on_check(Time now, Duration timeout) {
 }
 
 // Without anything outstanding it is no error: a server may end an idle connection at any time (RFC 9112 9.3),
-// and the client makes another. All that is outstanding is lost for one cause.
-Wish ClientConnection::lose(ErrorKind kind, int code, Time now) {
+// and the client makes another. All that is outstanding is lost for one cause; an answer that has begun is the
+// oldest request's.
+Wish ClientConnection::lose(ErrorKind kind, int detail, bool begun, Time now) {
   if (outstanding_ != 0) ended_badly_ = true;
-  for (; outstanding_ != 0; pop_oldest()) ledger_->lose(*oldest().kind, oldest().stamps, kind, code, now);
+  for (; outstanding_ != 0; begun = false, pop_oldest()) {
+    ledger_->lose(*oldest().kind, oldest().stamps, kind, detail, begun, now);
+  }
   return Wish::close;
 }
 
-// An answer that has begun is the oldest request's.
 Wish ClientConnection::time_out(Time now) {
   ended_badly_ = true;
-  for (bool begun = !parser_.at_start(); outstanding_ != 0; begun = false, pop_oldest()) {
+  for (bool begun = this->begun(); outstanding_ != 0; begun = false, pop_oldest()) {
     ledger_->time_out(*oldest().kind, oldest().stamps, begun, now);
   }
   return Wish::close;
 }
 
 void ClientConnection::abandon(Time now) {
-  for (bool begun = !parser_.at_start(); outstanding_ != 0; begun = false, pop_oldest()) {
+  for (bool begun = this->begun(); outstanding_ != 0; begun = false, pop_oldest()) {
     ledger_->abandon(*oldest().kind, oldest().stamps, begun, now);
   }
 }
@@ -115,9 +116,7 @@ bool ClientConnection::parse(std::string_view& bytes, Time now) {
         bytes.remove_prefix(step.consumed);
         finish_parsed_answer(now);
         return true;
-      case http::ResponseEvent::error:
-        ledger_->note_parse_error(http::response_error_text(parser_.error()));
-        return false;
+      case http::ResponseEvent::error: return false;
     }
     bytes.remove_prefix(step.consumed);
   }

@@ -119,12 +119,12 @@ class ClientConnection {
   // `count` octets have been taken by the kernel. `now` becomes the stamp of the requests that have not
   // begun.
   Wish on_sent(std::size_t count, Time now);
-  Wish on_send_failed(int code, Time now) { return lose(ErrorKind::write, code, now); }
+  Wish on_send_failed(int code, Time now) { return lose(ErrorKind::write, code, begun(), now); }
 
   // `now` was read after these octets were received.
   Wish on_bytes(std::string_view bytes, Time now);
   Wish on_end_of_stream(Time now);
-  Wish on_receive_failed(int code, Time now) { return lose(ErrorKind::read, code, now); }
+  Wish on_receive_failed(int code, Time now) { return lose(ErrorKind::read, code, begun(), now); }
 
   // To be called now and then: whether something has taken too long.
   Wish on_check(Time now, Duration timeout);
@@ -155,12 +155,14 @@ class ClientConnection {
     }
     return ledger_->open_loop() && room() > 0 ? Wish::more : Wish::nothing;
   }
+  // Whether there is something of the oldest request's answer.
+  bool begun() const { return !parser_.at_start(); }
   bool parse(std::string_view& bytes, Time now);
   void finish_answer(const http::ResponseHead& head, std::uint64_t body_bytes, bool body_differs, Time now);
   void finish_parsed_answer(Time now);
   void compare_body(std::string_view part, std::uint64_t offset);
   Wish time_out(Time now);
-  Wish lose(ErrorKind kind, int code, Time now);
+  Wish lose(ErrorKind kind, int detail, bool begun, Time now);
 
   const Script* script_;
   Ledger* ledger_;
@@ -200,18 +202,19 @@ inline void ClientConnection::finish_answer(const http::ResponseHead& head, std:
   const Asked& asked = oldest();
   const Expectation& expected = asked.kind->request->expected;
   if (head.status != expected.status) [[unlikely]] {
-    ledger_->answer_badly(*asked.kind, asked.stamps, ErrorKind::status, now);
+    ledger_->answer_badly(*asked.kind, asked.stamps, ErrorKind::status, head.status, now);
   } else if (expected.check_length && body_bytes != expected.body_bytes) [[unlikely]] {
-    ledger_->answer_badly(*asked.kind, asked.stamps, ErrorKind::length, now);
+    const int detail = body_bytes < expected.body_bytes ? kShorter : kLonger;
+    ledger_->answer_badly(*asked.kind, asked.stamps, ErrorKind::length, detail, now);
   } else if (body_differs) [[unlikely]] {
-    ledger_->answer_badly(*asked.kind, asked.stamps, ErrorKind::body, now);
+    ledger_->answer_badly(*asked.kind, asked.stamps, ErrorKind::body, 0, now);
   } else {
     ledger_->answer_well(*asked.kind, asked.stamps, now);
   }
   pop_oldest();
   if (!head.keep_alive || !script_->keep_alive) {
     // What was sent behind this request will not be answered: RFC 9112 9.6.
-    if (outstanding_ != 0) lose(ErrorKind::closed, 0, now);
+    if (outstanding_ != 0) lose(ErrorKind::closed, 0, false, now);
     move_to(ClientState::lingering);
     since_ = now;
   }
@@ -221,7 +224,7 @@ inline Wish ClientConnection::on_bytes(std::string_view bytes, Time now) {
   while (!bytes.empty()) {
     if (outstanding_ == 0) [[unlikely]] {
       ended_badly_ = true;
-      ledger_->tally().connection_errors.add(ErrorKind::unsolicited, 1);
+      ledger_->tally().connection_errors.add({ErrorKind::unsolicited});
       return Wish::close;
     }
     Asked& asked = oldest();
@@ -242,7 +245,7 @@ inline Wish ClientConnection::on_bytes(std::string_view bytes, Time now) {
         bytes.remove_prefix(head_bytes);
       }
     }
-    if (!parse(bytes, now)) return lose(ErrorKind::parse, 0, now);
+    if (!parse(bytes, now)) return lose(ErrorKind::parse, static_cast<int>(parser_.error()), true, now);
   }
   return state_ == ClientState::busy && unsent_.empty() ? wish_for_more() : Wish::nothing;
 }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <string_view>
 #include <vector>
 
 #include "loadgen/drive/head_memo.h"
@@ -61,29 +60,25 @@ class Ledger {
     tally.latencies.queue.record((stamps.sent - stamps.due).count());
     tally.latencies.response.record((now - stamps.due).count());
   }
-  void answer_badly(const KindState& kind, const Stamps& stamps, ErrorKind error, Time now) {
+  void answer_badly(const KindState& kind, const Stamps& stamps, ErrorKind error, int detail, Time now) {
     count_answer(*kind.tally, now);
-    kind.tally->errors.add(error, 1);
+    kind.tally->errors.add({error, AnswerProgress::whole, detail});
     tally().in_flight_apart += window_.part_of(stamps.sent, now);
   }
-  // It will not be answered.
-  void lose(const KindState& kind, const Stamps& stamps, ErrorKind error, int code, Time now) {
-    kind.tally->errors.add(error, 1, code);
+  // It will not be answered. `begun`, here and below: the first octet of its answer has come.
+  void lose(const KindState& kind, const Stamps& stamps, ErrorKind error, int detail, bool begun, Time now) {
+    kind.tally->errors.add({error, progress(begun), detail});
     tally().in_flight_apart += window_.part_of(stamps.sent, now);
   }
   // It has not been answered within the timeout, or when the run ended, and is waited for no longer: all its
-  // latencies are at least as long as they are now. `begun`: the first octet of its answer has come.
+  // latencies are at least as long as they are now.
   void time_out(const KindState& kind, const Stamps& stamps, bool begun, Time now) {
-    kind.tally->errors.add(ErrorKind::timeout, 1);
+    kind.tally->errors.add({ErrorKind::timeout, progress(begun)});
     censor(kind, stamps, begun, now);
   }
   void abandon(const KindState& kind, const Stamps& stamps, bool begun, Time now) {
     ++kind.tally->unanswered;
     censor(kind, stamps, begun, now);
-  }
-  // The first is kept. `text` is a literal.
-  void note_parse_error(std::string_view text) {
-    if (tally().parse_error.empty()) tally().parse_error = text;
   }
   // It was due, and has not been sent.
   void leave_unsent(Time due, bool shed, Time now);
@@ -95,6 +90,9 @@ class Ledger {
   void take_all(Tally& out);
 
  private:
+  static AnswerProgress progress(bool begun) {
+    return begun ? AnswerProgress::mid_response : AnswerProgress::before_first_byte;
+  }
   void count_answer(KindTally& tally, Time now) const {
     ++tally.answered;
     if (window_.holds(now)) ++tally.answered_in_window;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
 #include "loadgen/figures/errors.h"
@@ -43,6 +42,9 @@ struct KindTally {
   std::uint64_t answered_in_window = 0;  // those of them that came within the window
   std::uint64_t unanswered = 0;          // given up when the run ended: no error, no answer
   ErrorCounts errors;
+
+  // Whatever was sent has one fate. Not so between two ticks: what was sent in one may be answered in another.
+  bool balances() const { return sent == answered + errors.of(ErrorFate::lost) + unanswered; }
 
   // How many requests of the window were answered well.
   std::uint64_t measured() const {
@@ -88,7 +90,6 @@ struct Tally {
   ErrorCounts connection_errors;                             // those of no request
   std::uint64_t bytes_received = 0;
   std::uint64_t reconnects = 0;  // connections beyond the first of each place, not those of --no-keepalive
-  std::string_view parse_error;  // of the first answer that could not be parsed, a literal
 
   // Of an open loop.
   std::uint64_t due_in_window = 0;
@@ -142,7 +143,6 @@ struct Tally {
     connection_errors.merge(other.connection_errors);
     bytes_received += other.bytes_received;
     reconnects += other.reconnects;
-    if (parse_error.empty()) parse_error = other.parse_error;
     due_in_window += other.due_in_window;
     missed += other.missed;
     queued += other.queued;
@@ -157,7 +157,6 @@ struct Tally {
     for (KindTally& kind : kinds) kind.clear();
     connection_errors = {};
     bytes_received = reconnects = due_in_window = missed = queued = shed = 0;
-    parse_error = {};
     unsent.clear();
     send_lag.clear();
     in_flight_apart = {};

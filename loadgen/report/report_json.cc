@@ -15,6 +15,15 @@ using Json = nlohmann::ordered_json;
 Json errors_json(const ErrorCounts& errors) {
   Json json = {{"total", errors.total()}};
   for (const ErrorRow& row : kErrorRows) json[std::string(row.key)] = errors.of(row.kind);
+  Json causes = Json::array();
+  for (const ErrorCounts::Count& one : errors.causes()) {
+    const std::string detail = detail_key(one.cause);
+    causes.push_back({{"kind", row_of(one.cause.kind).key},
+                      {"progress", key_of(one.cause.progress)},
+                      {"detail", detail.empty() ? Json() : Json(detail)},
+                      {"count", one.count}});
+  }
+  json["causes"] = std::move(causes);
   return json;
 }
 

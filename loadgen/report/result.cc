@@ -1,8 +1,11 @@
 #include "loadgen/report/result.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <system_error>
+#include <algorithm>
+#include <string_view>
+#include <vector>
 
 #include "loadgen/base/duration.h"
 #include "loadgen/base/limits.h"
@@ -22,7 +25,39 @@ std::uint64_t count_difference(const RunResult& result) {
   return counted < least ? least - counted : counted > most ? counted - most : 0;
 }
 
-std::string reason(int code) { return std::generic_category().message(code); }
+// "Connection reset by peer, in mid-answer", or nothing.
+std::string describe(const ErrorCause& cause) {
+  std::string text = detail_text(cause);
+  if (cause.kind == ErrorKind::parse) text.insert(0, "the answer ");
+  const std::string_view progress = cause.progress == AnswerProgress::before_first_byte
+                                        ? "before the first octet"
+                                    : cause.progress == AnswerProgress::mid_response ? "in mid-answer"
+                                                                                     : "";
+  if (!text.empty() && !progress.empty()) text += ", ";
+  return text.append(progress);
+}
+
+// What is known of them in detail, the most frequent first: " (503: 12; 500: 3)", or nothing.
+std::string describe_causes(const ErrorCounts& errors, ErrorKind kind) {
+  constexpr std::size_t kNamedMax = 5;
+  std::vector<ErrorCounts::Count> causes;
+  for (const ErrorCounts::Count& one : errors.causes()) {
+    if (one.cause.kind == kind) causes.push_back(one);
+  }
+  if (causes.size() == 1) {
+    const std::string only = describe(causes.front().cause);
+    return only.empty() ? only : fmt::format(" ({})", only);
+  }
+  std::stable_sort(causes.begin(), causes.end(),
+                   [](const auto& a, const auto& b) { return a.count > b.count; });
+  std::vector<std::string> named;
+  for (std::size_t i = 0; i < std::min(causes.size(), kNamedMax); ++i) {
+    const std::string text = describe(causes[i].cause);
+    named.push_back(fmt::format("{}: {}", text.empty() ? "others" : text, causes[i].count));
+  }
+  if (causes.size() > kNamedMax) named.emplace_back("and more");
+  return fmt::format(" ({})", fmt::join(named, "; "));
+}
 
 }  // namespace
 
@@ -73,8 +108,7 @@ std::string describe_errors(const Tally& tally) {
     if (count == 0) continue;
     if (!text.empty()) text += "; ";
     text += fmt::format("{} {}", count, row.text);
-    if (const int code = errors.first_code_of(row.kind)) text += fmt::format(" ({})", reason(code));
-    if (row.kind == ErrorKind::parse) text += fmt::format(" (the answer {})", tally.parse_error);
+    text += describe_causes(errors, row.kind);
   }
   return text;
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,7 @@ struct Bench {
     EXPECT_EQ(connection.on_sent(batch.size(), now), Wish::nothing);
   }
   std::uint64_t errors(ErrorKind error) const { return tally.errors().of(error); }
+  std::uint64_t causes(const ErrorCause& cause) const { return tally.errors().of(cause); }
 
   Script script;
   Ledger ledger;
@@ -224,19 +226,70 @@ TEST(ClientConnection, NamesTheCauseOfALostConnection) {
   reading.send(at(0s));
   EXPECT_EQ(reading.connection.on_receive_failed(ECONNRESET, at(1ms)), Wish::close);
   EXPECT_EQ(reading.errors(ErrorKind::read), 4U);
-  EXPECT_EQ(reading.tally.errors().first_code_of(ErrorKind::read), ECONNRESET);
+  EXPECT_EQ(reading.causes({ErrorKind::read, AnswerProgress::before_first_byte, ECONNRESET}), 4U);
 
   Bench writing(4);
   writing.begin_batch(at(0s));
   EXPECT_EQ(writing.connection.on_send_failed(EPIPE, at(1ms)), Wish::close);
   EXPECT_EQ(writing.errors(ErrorKind::write), 4U);
+  EXPECT_EQ(writing.causes({ErrorKind::write, AnswerProgress::before_first_byte, EPIPE}), 4U);
 
   Bench parsing(4);
   parsing.send(at(0s));
   EXPECT_EQ(parsing.connection.on_bytes(answer("OK") + "garbage", at(1ms)), Wish::close);
   EXPECT_EQ(parsing.errors(ErrorKind::parse), 3U);
   EXPECT_EQ(parsing.tally.answered(), 1U);
-  EXPECT_FALSE(parsing.tally.parse_error.empty());
+  const int bad_status_line = static_cast<int>(http::ResponseError::bad_status_line);
+  EXPECT_EQ(parsing.causes({ErrorKind::parse, AnswerProgress::mid_response, bad_status_line}), 1U);
+  EXPECT_EQ(parsing.causes({ErrorKind::parse, AnswerProgress::before_first_byte, bad_status_line}), 2U);
+}
+
+// Whose answer has begun is told apart from those behind it, whatever ends the connection.
+TEST(ClientConnection, KnowsHowFarTheAnswerHadCome) {
+  struct Case {
+    ErrorKind kind;
+    int detail;
+    std::function<Wish(ClientConnection&)> end;
+  };
+  const Case kCases[] = {
+      {ErrorKind::closed, 0, [](ClientConnection& c) { return c.on_end_of_stream(at(2ms)); }},
+      {ErrorKind::read, ECONNRESET,
+       [](ClientConnection& c) { return c.on_receive_failed(ECONNRESET, at(2ms)); }},
+      {ErrorKind::timeout, 0, [](ClientConnection& c) { return c.on_check(at(2s), 1s); }},
+  };
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+  for (const Case& each : kCases) {
+    for (const std::string& begun : {std::string("H"), head, head + "O"}) {
+      SCOPED_TRACE(begun);
+      Bench bench(4);
+      bench.send(at(0s));
+      bench.connection.on_bytes(answer("OK") + begun, at(1ms));
+      EXPECT_EQ(each.end(bench.connection), Wish::close);
+      EXPECT_EQ(bench.causes({each.kind, AnswerProgress::mid_response, each.detail}), 1U);
+      EXPECT_EQ(bench.causes({each.kind, AnswerProgress::before_first_byte, each.detail}), 2U);
+      EXPECT_TRUE(bench.tally.kinds[0].balances());
+    }
+    // Nothing has begun.
+    Bench bench(4);
+    bench.send(at(0s));
+    bench.connection.on_bytes(answer("OK"), at(1ms));
+    EXPECT_EQ(each.end(bench.connection), Wish::close);
+    EXPECT_EQ(bench.causes({each.kind, AnswerProgress::before_first_byte, each.detail}), 3U);
+    EXPECT_TRUE(bench.tally.kinds[0].balances());
+  }
+}
+
+TEST(ClientConnection, KnowsWhatIsWrongWithAWholeAnswer) {
+  Bench bench(4);
+  bench.send(at(0s));
+  bench.connection.on_bytes(
+      "HTTP/1.1 503 x\r\nContent-Length: 2\r\n\r\nOK" + answer("O") + answer("OKAY") + answer("OK"), at(1ms));
+  EXPECT_EQ(bench.causes({ErrorKind::status, AnswerProgress::whole, 503}), 1U);
+  EXPECT_EQ(bench.causes({ErrorKind::length, AnswerProgress::whole, kShorter}), 1U);
+  EXPECT_EQ(bench.causes({ErrorKind::length, AnswerProgress::whole, kLonger}), 1U);
+  EXPECT_EQ(bench.tally.errors().total(), 3U);
+  EXPECT_EQ(bench.tally.answered(), 4U);
+  EXPECT_TRUE(bench.tally.kinds[0].balances());
 }
 
 TEST(ClientConnection, MindsAnAnswerThatNobodyAskedFor) {
@@ -273,7 +326,7 @@ TEST(ClientConnection, EndsWithTheAnswerThatSaysSo) {
   Bench early(3);
   early.send(at(0s));
   EXPECT_EQ(early.connection.on_bytes(answer("OK", "Connection: close\r\n"), at(1ms)), Wish::nothing);
-  EXPECT_EQ(early.errors(ErrorKind::closed), 2U);
+  EXPECT_EQ(early.causes({ErrorKind::closed, AnswerProgress::before_first_byte}), 2U);
 }
 
 TEST(ClientConnection, ReadsABodyThatTheEndOfTheStreamEnds) {
@@ -317,7 +370,7 @@ TEST(ClientConnection, TimesOutWhileConnecting) {
   EXPECT_EQ(bench.connection.on_check(at(2s) - 1ns, 1s), Wish::nothing);
   EXPECT_EQ(bench.connection.on_check(at(2s), 1s), Wish::close);
   EXPECT_EQ(bench.errors(ErrorKind::connect), 1U);
-  EXPECT_EQ(bench.tally.errors().first_code_of(ErrorKind::connect), ETIMEDOUT);
+  EXPECT_EQ(bench.causes({ErrorKind::connect, AnswerProgress::no_request, ETIMEDOUT}), 1U);
 }
 
 TEST(ClientConnection, CountsWhatIsGivenUpAsUnanswered) {

@@ -57,8 +57,8 @@ TEST(Complaint, IsEmptyForAGoodRun) {
 
 TEST(Complaint, NamesErrorsWithTheirCause) {
   RunResult bad = result();
-  bad.tally.kinds[0].errors.add(ErrorKind::closed, 7);
-  bad.tally.connection_errors.add(ErrorKind::connect, 2, ECONNREFUSED);
+  bad.tally.kinds[0].errors.add({ErrorKind::closed, AnswerProgress::mid_response}, 7);
+  bad.tally.connection_errors.add({.kind = ErrorKind::connect, .detail = ECONNREFUSED}, 2);
   const std::string line = complaint(bad, options());
   EXPECT_THAT(line, HasSubstr("7 unanswered: the server ended the connection"));
   EXPECT_THAT(line, HasSubstr("Connection refused"));
@@ -125,7 +125,9 @@ TEST(JsonReport, HasItsKeys) {
 
 TEST(JsonReport, CountsErrorsByKind) {
   RunResult bad = result();
-  for (std::size_t i = 0; i < kErrorKinds; ++i) bad.tally.kinds[0].errors.add(kErrorRows[i].kind, i + 1);
+  for (std::size_t i = 0; i < kErrorRows.size(); ++i) {
+    bad.tally.kinds[0].errors.add({kErrorRows[i].kind}, i + 1);
+  }
   const auto errors = nlohmann::json::parse(json_report(bad, options())).at("errors");
   EXPECT_EQ(errors.at("total"), 55);
   std::uint64_t count = 0;
@@ -133,7 +135,29 @@ TEST(JsonReport, CountsErrorsByKind) {
                           "unsolicited", "closed"}) {
     EXPECT_EQ(errors.at(key), ++count) << key;
   }
-  EXPECT_EQ(errors.size(), 11U);
+  EXPECT_EQ(errors.size(), 12U) << "and their causes";
+  EXPECT_EQ(errors.at("causes").size(), kErrorRows.size());
+}
+
+TEST(JsonReport, NamesTheCausesOfErrors) {
+  RunResult bad = result();
+  ErrorCounts& errors = bad.tally.kinds[0].errors;
+  errors.add({ErrorKind::read, AnswerProgress::mid_response, ECONNRESET}, 3);
+  errors.add({ErrorKind::read, AnswerProgress::before_first_byte, ECONNRESET}, 40);
+  errors.add({ErrorKind::status, AnswerProgress::whole, 503}, 2);
+  errors.add({ErrorKind::closed, AnswerProgress::before_first_byte});
+  const auto causes = nlohmann::json::parse(json_report(bad, options())).at("errors").at("causes");
+  const auto wanted = nlohmann::json::parse(R"([
+      {"kind": "read", "progress": "mid_response", "detail": "ECONNRESET", "count": 3},
+      {"kind": "read", "progress": "before_first_byte", "detail": "ECONNRESET", "count": 40},
+      {"kind": "status", "progress": "whole", "detail": "503", "count": 2},
+      {"kind": "closed", "progress": "before_first_byte", "detail": null, "count": 1}])");
+  EXPECT_EQ(causes, wanted);
+  const std::string text = describe_errors(bad.tally);
+  EXPECT_THAT(text, HasSubstr("43 unanswered: the connection failed while reading (Connection reset by peer, "
+                              "before the first octet: 40; Connection reset by peer, in mid-answer: 3); "));
+  EXPECT_THAT(text, HasSubstr("than the first request (503); "));
+  EXPECT_THAT(text, HasSubstr("the server ended the connection (before the first octet)"));
 }
 
 TEST(JsonReport, HasNoLatencyOfNothing) {
@@ -150,7 +174,7 @@ TEST(Reports, HaveTheKindsOfAMixAndOnlyOfOne) {
   for (int i = 0; i < 10; ++i) mixed.tally.kinds[1].latencies.service.record(5'000'000);
   mixed.tally.kinds[0].answered = 30;
   mixed.tally.kinds[1].answered = 11;
-  mixed.tally.kinds[1].errors.add(ErrorKind::length, 1);
+  mixed.tally.kinds[1].errors.add({ErrorKind::length, AnswerProgress::whole});
   mixed.whole = measured(mixed.tally.latencies());
   for (const KindTally& kind : mixed.tally.kinds) mixed.kinds.push_back(measured(kind.latencies));
   RunOptions with_mix = options();

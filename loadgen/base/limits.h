@@ -68,6 +68,8 @@ inline constexpr std::size_t kErrorCausesMax = 256;
 inline constexpr std::uint32_t kConnectsAtOnce = 128;
 // The pause after a connection that ended with an error: a dead server is not hammered.
 inline constexpr Duration kRetryAfter = 10ms;
+// How long connections are listened to after the last answer of a run: what comes then answers no request.
+inline constexpr Duration kLastListen = 20ms;
 // Without any connection for so long, the server counts as gone.
 inline constexpr Duration kGoneAfter = 1s;
 

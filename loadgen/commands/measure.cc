@@ -119,7 +119,9 @@ void Drive::work(Seat& seat) {
   seat.worker->connect_all();
   connected_->count_down();
   started_.wait();
+  seat.worker->take_in();
   seat.end = seat.worker->run(schedule_.begin, schedule_.until, options_.drain);
+  seat.worker->listen(kLastListen);
   ended_.fetch_add(1, std::memory_order_release);
   looked_.wait();
 }

@@ -96,6 +96,14 @@ class Worker {
   // is outstanding is waited for, at most `drain`; with keep-alive the connections stay open for another run().
   RunEnd run(Time begin, Time stop_at, Duration drain);
 
+  // Before a run: takes what has come since the connections were made. It answers none of the run's requests.
+  void take_in() {
+    if (Error error = io_.wait(Duration::zero())) io_error_ = error;
+    drain();
+  }
+  // After a run: takes what still comes within `length`. A server that is one answer ahead is found out here.
+  void listen(Duration length);
+
   // Any thread: run() sends no more and returns after at most kInterruptedDrain.
   void stop() {
     stop_requested_.store(true, std::memory_order_relaxed);
@@ -260,7 +268,11 @@ RunEnd Worker<Io, Clock>::run(Time begin, Time stop_at, Duration drain) {
   }
   for (;;) {
     turn();
-    if (io_error_) return RunEnd::io_failed;
+    if (io_error_) {
+      end_ = RunEnd::io_failed;
+      if (!stopping_) begin_to_stop(Clock::now());
+      return finish();
+    }
     if (!stopping_) {
       wait_until(std::min(next_check_, stop_at_));
       continue;
@@ -269,6 +281,20 @@ RunEnd Worker<Io, Clock>::run(Time begin, Time stop_at, Duration drain) {
     const Time drain_until = stopped_at_ + drain_;
     if (io_.now() >= drain_until && !io_.more()) return finish();
     wait_until(std::min(next_check_, drain_until));
+  }
+}
+
+template <ClientBackend Io, class Clock>
+void Worker<Io, Clock>::listen(Duration length) {
+  const Time until = Clock::now() + length;
+  while (io_.now() < until && !io_error_) {
+    if (Error error = io_.wait(until - io_.now())) io_error_ = error;
+    while (const io::Completion* done = io_.next()) {
+      // Nothing is begun any more, and what was given up may still be answered.
+      if (done->event != io::Event::received || done->bytes.empty()) continue;
+      const State state = connections_[done->id.index].state();
+      if (state == State::ready || state == State::lingering) on(*done);
+    }
   }
 }
 
@@ -398,7 +424,7 @@ void Worker<Io, Clock>::on_sent(ClientConnection& connection, const io::Completi
 
 template <ClientBackend Io, class Clock>
 void Worker<Io, Clock>::act(ClientConnection& connection, Wish wish, Time now) {
-  if (is_open() && connection.room() == 0) slots_.withdraw(index_of(connection));
+  if (is_open() && (wish == Wish::close || connection.room() == 0)) slots_.withdraw(index_of(connection));
   switch (wish) {
     case Wish::nothing: break;
     case Wish::send: io_.send(id_of(connection), connection.unsent()); break;

@@ -41,6 +41,7 @@ class FakeIo {
   // Where a worker that looks at the clock again and again gets to, when nothing else happens before; none: a
   // wait of no length takes none.
   std::function<Time(Time now)> spin_to;
+  Error wait_error;  // of every wait
 
   // What the server of a test does.
   void answer(io::ConnId id, std::string bytes, Time when) {
@@ -74,7 +75,7 @@ class FakeIo {
       action();
     }
     now_ = FakeClock::now();
-    return {};
+    return wait_error;
   }
   const io::Completion* next() {
     while (is_due()) {

@@ -49,8 +49,8 @@ struct Books {
       changes.emplace_back(each.end, -1);
       switch (each.outcome) {
         case Outcome::good: ledger.answer_well(kind, each.stamps, each.end); break;
-        case Outcome::bad: ledger.answer_badly(kind, each.stamps, ErrorKind::status, each.end); break;
-        case Outcome::lost: ledger.lose(kind, each.stamps, ErrorKind::closed, 0, each.end); break;
+        case Outcome::bad: ledger.answer_badly(kind, each.stamps, ErrorKind::status, 500, each.end); break;
+        case Outcome::lost: ledger.lose(kind, each.stamps, ErrorKind::closed, 0, false, each.end); break;
         case Outcome::timed_out: ledger.time_out(kind, each.stamps, false, each.end); break;
       }
     }

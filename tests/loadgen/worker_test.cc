@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "loadgen/base/limits.h"
 #include "tests/loadgen/fake_io.h"
@@ -33,7 +34,8 @@ class WorkerTest : public testing::Test {
     script_.kinds[0].expected.check_length = true;
     script_.kinds[0].expected.body_bytes = 2;
     worker_ = std::make_unique<TestWorker>(
-        io_, script_, WorkerConfig{.server = {}, .connections = connections, .timeout = 500ms});
+        io_, script_,
+        WorkerConfig{.server = {}, .connections = connections, .timeout = 500ms, .arrivals = arrivals_});
     begin_ = FakeClock::now();
     // The server, if a test sets no other: each connection's requests one after another, kService each.
     io_.on_request = [this](io::ConnId id, std::string_view bytes) {
@@ -71,6 +73,7 @@ class WorkerTest : public testing::Test {
   static constexpr Duration kService = 100us;
 
   FakeIo io_;
+  Arrivals arrivals_;  // before make()
   Script script_;
   std::unique_ptr<TestWorker> worker_;
   Tally tally_;  // of all runs
@@ -261,6 +264,64 @@ TEST_F(WorkerTest, GivesUpWhenTheServerIsGone) {
             errors(ErrorKind::connect));
   EXPECT_LT(FakeClock::now(), start_ + 10ms + kGoneAfter + 100ms);
   EXPECT_EQ(tally().answered(), answers_);
+}
+
+TEST_F(WorkerTest, AccountsForAllRequestsWhenTheBackendFails) {
+  make(4, 4);
+  io_.on_request = [this](io::ConnId, std::string_view) { io_.wait_error = {EBADF, "epoll_wait"}; };
+  ASSERT_EQ(run(1s), RunEnd::io_failed);
+  EXPECT_EQ(worker_->io_error().code, EBADF);
+  EXPECT_EQ(tally().sent(), 16U);
+  EXPECT_EQ(tally().unanswered(), 16U);
+}
+
+// A connection that waits for a due request is one that a server may end.
+TEST_F(WorkerTest, SendsNothingDueOnAConnectionThatHasEnded) {
+  arrivals_.kind = Arrivals::Kind::constant;
+  arrivals_.rate = Rate::of(1000);
+  io_.spin_to = [](Time now) { return now + 1us; };
+  make(3);
+  for (const Duration when : {2500us, 3500us, 7500us}) {
+    io_.call(begin_ + 200us + when, [this] {
+      for (std::uint32_t i = 0; i < 3; ++i) {
+        for (std::uint32_t generation = 1; generation < 5; ++generation)
+          io_.end({i, generation}, FakeClock::now());
+      }
+    });
+  }
+  ASSERT_EQ(run(20ms), RunEnd::done);
+  EXPECT_EQ(worker_->due(), 20U);
+  EXPECT_EQ(tally().answered(), 20U);
+  EXPECT_EQ(tally().errors().total(), 0U);
+  EXPECT_EQ(tally().reconnects, 9U);
+}
+
+// It says something before it is asked: every answer is that to the request before.
+TEST_F(WorkerTest, FindsOutAServerThatIsOneAnswerAhead) {
+  make(2);
+  io_.connect_time = 0us;
+  bool ahead = false;
+  io_.on_request = [&](io::ConnId id, std::string_view) {
+    answer_next(id, kAnswer);
+    if (!std::exchange(ahead, true)) io_.answer(id, std::string(kAnswer), FakeClock::now() + 50us);
+  };
+  ASSERT_EQ(run(10ms), RunEnd::done);
+  EXPECT_EQ(tally().errors().total(), 0U) << "all requests have an answer";
+  worker_->listen(kLastListen);
+  worker_->ledger().take_all(tally_);
+  EXPECT_EQ(errors(ErrorKind::unsolicited), 1U);
+  EXPECT_EQ(tally().errors().total(), 1U);
+}
+
+TEST_F(WorkerTest, MindsWhatComesBeforeTheRun) {
+  make(1);
+  worker_->connect_all();
+  io_.answer({0, 1}, std::string(kAnswer), FakeClock::now());
+  worker_->take_in();
+  ASSERT_EQ(run(100ms), RunEnd::done);
+  EXPECT_EQ(errors(ErrorKind::unsolicited), 1U);
+  EXPECT_EQ(tally().answered(), answers_);
+  EXPECT_EQ(tally().reconnects, 1U);
 }
 
 TEST_F(WorkerTest, DoesNotHammerAServerThatEndsEveryConnection) {

@@ -1,6 +1,7 @@
 // What a server may answer and what it must not, over real sockets: each case ends well or with errors of one
 // stated kind, in time, with counts that balance, pipelined or not.
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -23,6 +24,7 @@ namespace httpdyno::loadgen {
 namespace {
 
 using nlohmann::json;
+using testing::AnyOf;
 
 // The reply to the `nth` request of a connection that gets up to `depth` of them at once.
 using Script = std::function<Reply(std::uint64_t nth, std::uint32_t depth)>;
@@ -236,11 +238,18 @@ std::vector<Edge> bad_edges() {
   head.error_pipelined = "parse";
   head.answered = 1;
   head.words = kHead;
+  Edge& early = add("response before request", "unsolicited", {.bytes = answer("OK")});
+  early.greeting = answer("OK");
   add("two answers to one request", "unsolicited", {}).script = [](std::uint64_t nth, std::uint32_t depth) {
     return Reply{.bytes = answer("OK") + (nth % depth == depth - 1 ? answer("OK") : "")};
   };
   return all;
 }
+
+struct Way {
+  std::uint32_t depth;
+  bool open_loop;
+};
 
 struct Outcome {
   Finished run;
@@ -248,19 +257,22 @@ struct Outcome {
   std::chrono::steady_clock::duration took{};
 };
 
-Outcome drive(const Edge& edge, std::uint32_t depth) {
-  const std::string& error = depth == 1 ? edge.error : edge.error_pipelined;
+Outcome drive(const Edge& edge, Way way) {
+  const bool slow = edge.error == "timeout";
+  // Open loop the place of a request in its batch is nobody's to know.
+  const std::uint32_t batch = way.open_loop ? 1 : way.depth;
   TinyServer server(
       [&](const std::string& request, std::uint64_t number, std::uint64_t nth) {
-        if (number != 0) return edge.script(nth, depth);
+        if (number != 0) return edge.script(nth, batch);
         if (!edge.first.empty()) return Reply{.bytes = edge.first};
         return edge.error.empty() ? edge.script(0, 1) : good_reply(request, number);
       },
       edge.greeting);
-  std::vector<std::string> words = {server.url(), "-c",    "2",      "--pipeline", std::to_string(depth),
+  std::vector<std::string> words = {server.url(), "-c",    "2",      "--pipeline", std::to_string(way.depth),
                                     "-d",         "100ms", "--json", "-"};
   words.insert(words.end(), edge.words.begin(), edge.words.end());
-  if (error != "timeout") words.insert(words.end(), {"--timeout", "20s"});
+  if (way.open_loop) words.insert(words.end(), {"-R", "200"});
+  if (!slow) words.insert(words.end(), {"--timeout", "20s"});
   const auto begin = std::chrono::steady_clock::now();
   Outcome out{.run = run_program(std::move(words))};
   out.took = std::chrono::steady_clock::now() - begin;
@@ -270,44 +282,59 @@ Outcome drive(const Edge& edge, std::uint32_t depth) {
 
 constexpr std::array kLost = {"read", "write", "timeout", "parse", "closed"};
 
-void expect_fate(const Outcome& outcome, const std::string& error, std::uint32_t depth,
-                 std::uint32_t answered) {
-  SCOPED_TRACE(fmt::format("--pipeline {}", depth));
+std::uint64_t count(const json& value) { return value.get<std::uint64_t>(); }
+
+bool is_lost(const std::string& error) { return std::find(kLost.begin(), kLost.end(), error) != kLost.end(); }
+
+void expect_fate(const Edge& edge, Way way, const Outcome& outcome) {
+  SCOPED_TRACE(fmt::format("--pipeline {}{}", way.depth, way.open_loop ? " -R" : ""));
   EXPECT_LT(outcome.took, std::chrono::seconds(15));
   ASSERT_NE(outcome.run.out, "") << outcome.run.err;
   const json result = json::parse(outcome.run.out);
   const json& errors = result.at("errors");
-  const auto count = [](const json& value) { return value.get<std::uint64_t>(); };
   // Whatever was sent has one fate.
-  std::uint64_t fates = count(result.at("requests")) + count(result.at("unanswered"));
+  const std::uint64_t unanswered = count(result.at("unanswered"));
+  std::uint64_t fates = count(result.at("requests")) + unanswered;
   for (const char* lost : kLost) fates += count(errors.at(lost));
-  EXPECT_EQ(result.at("unanswered"), 0) << "each is answered or lost in time";
   EXPECT_GE(fates, outcome.server_requests);
-  EXPECT_EQ(errors.at("connect"), 0);
-  if (error.empty()) {
-    EXPECT_EQ(outcome.run.code, 0) << outcome.run.err;
-    EXPECT_EQ(errors.at("total"), 0) << errors;
-    EXPECT_EQ(result.at("requests"), outcome.server_requests);
-  } else {
-    // With a wrong answer among what was timed the figures are void, too.
-    const bool wrong = error == "status" || error == "length" || error == "body";
-    EXPECT_EQ(outcome.run.code, wrong ? kExitVoid : kExitFailed) << outcome.run.err;
-    EXPECT_GT(count(errors.at(error)), 0U) << errors;
-    EXPECT_EQ(errors.at("total"), errors.at(error)) << errors;
-    if (std::find(kLost.begin(), kLost.end(), error) != kLost.end()) {
-      EXPECT_EQ(count(errors.at(error)) % (depth - answered), 0U) << "each lost connection loses them all";
-    }
+  if (way.open_loop) {
+    EXPECT_EQ(result.at("due"), 20);
+    EXPECT_EQ(count(result.at("sent")) + count(result.at("queued")), 20U);
+    EXPECT_EQ(count(result.at("sent")) + 1, fates) << "and the first request";
+  }
+
+  const std::string& error = way.depth == 1 ? edge.error : edge.error_pipelined;
+  // Open loop not every request shares a connection with others: some fare as if alone.
+  const std::string& other = way.open_loop ? edge.error : error;
+  const std::uint64_t total = count(errors.at("total"));
+  const auto of = [&](const std::string& kind) { return kind.empty() ? 0 : count(errors.at(kind)); };
+  // And a request may be due just when the connection is being reset.
+  const std::uint64_t writing = way.open_loop && error == "read" ? of("write") : 0;
+  EXPECT_EQ(total, of(error) + (other == error ? 0 : of(other)) + writing) << errors;
+  EXPECT_TRUE(total > 0 || error.empty() || other.empty()) << errors;
+  if (edge.error != "timeout") {
+    EXPECT_EQ(unanswered, 0U);
+    EXPECT_TRUE(total != 0 || result.at("requests") == outcome.server_requests);
+  }
+  // With a wrong answer among what was timed the figures are void; a busy machine may make them so, too.
+  const bool wrong = of("status") + of("length") + of("body") != 0;
+  EXPECT_THAT(outcome.run.code, AnyOf(wrong ? kExitVoid : total == 0 ? 0 : kExitFailed, kExitVoid))
+      << outcome.run.err;
+  if (!way.open_loop && is_lost(error)) {
+    const std::uint32_t answered = way.depth == 1 ? 0 : edge.answered;
+    EXPECT_EQ(of(error) % (way.depth - answered), 0U) << "each lost connection loses them all";
   }
 }
 
 class EdgesTest : public testing::TestWithParam<Edge> {};
 
 TEST_P(EdgesTest, HasItsFate) {
-  const Edge& edge = GetParam();
-  auto pipelined = std::async(std::launch::async, drive, std::cref(edge), 16);
-  const Outcome alone = drive(edge, 1);
-  expect_fate(alone, edge.error, 1, 0);
-  expect_fate(pipelined.get(), edge.error_pipelined, 16, edge.answered);
+  constexpr Way kWays[] = {{1, false}, {16, false}, {1, true}, {16, true}};
+  std::vector<std::future<Outcome>> outcomes;
+  for (const Way& way : kWays) {
+    outcomes.push_back(std::async(std::launch::async, drive, std::cref(GetParam()), way));
+  }
+  for (std::size_t i = 0; i < outcomes.size(); ++i) expect_fate(GetParam(), kWays[i], outcomes[i].get());
 }
 
 std::string name_of(const testing::TestParamInfo<Edge>& info) {

@@ -63,8 +63,13 @@ void add_load_options(CLI::App& app, LoadOptions& load, Raw& raw) {
   app.add_option("--pipeline", load.pipeline, "requests sent at once on a connection")
       ->check(CLI::Range(1U, kPipelineMax))
       ->capture_default_str();
+  auto* churn = app.add_option("--requests-per-connection", load.requests_per_connection,
+                               "the last of so many says Connection: close, and another connection is made "
+                               "(default: no end)")
+                    ->check(CLI::Range(std::uint64_t{1}, Script::kUnlimited - 1));
   app.add_flag("--no-keepalive", raw.no_keepalive,
-               "a new connection for each request, which says Connection: close");
+               "a new connection for each request: --requests-per-connection 1")
+      ->excludes(churn);
   auto* method = app.add_option("-m,--method", raw.method, "request method (default: GET, with a body POST)");
   app.add_option("-H,--header", raw.fields, "a header line, as 'Name: value'; may be repeated")
       ->allow_extra_args(false);
@@ -194,7 +199,7 @@ Failure check_batches(const LoadOptions& load) {
 Failure finish_load(const CLI::App& app, const Raw& raw, LoadOptions& load) {
   RequestSpec& request = load.requests.front();
   request.expected_status = raw.expected_status;
-  request.keep_alive = !raw.no_keepalive;
+  if (raw.no_keepalive) load.requests_per_connection = 1;
   request.has_body = !raw.body_file.empty() || app.count("--body-bytes") != 0;
   request.method = app.count("--method") != 0 ? raw.method : default_method(request.has_body);
   if (const std::string_view fault = method_fault(request.method); !fault.empty()) {
@@ -203,8 +208,11 @@ Failure finish_load(const CLI::App& app, const Raw& raw, LoadOptions& load) {
   for (const std::string& line : raw.fields) {
     if (Failure failure = read_field(line, request)) return failure;
   }
-  if (raw.no_keepalive && load.pipeline > 1) {
-    return usage_failure("--pipeline and --no-keepalive exclude each other: a connection has one request");
+  if (load.requests_per_connection == 1 && load.pipeline > 1) {
+    return usage_failure(
+        "--pipeline and --no-keepalive (--requests-per-connection 1) exclude each other: a connection has "
+        "one "
+        "request");
   }
   if (!raw.body_file.empty()) {
     if (Failure failure = read_input_file("--body-file", raw.body_file, kBodyBytesMax, request.body))

@@ -9,6 +9,7 @@
 #include "loadgen/base/url.h"
 #include "loadgen/work/request.h"
 #include "loadgen/work/schedule.h"
+#include "loadgen/work/script.h"
 #include "net/base/time.h"
 
 namespace httpdyno::loadgen {
@@ -18,6 +19,7 @@ struct LoadOptions {
   std::vector<RequestSpec> requests = std::vector<RequestSpec>(1);  // one for each kind
   std::uint32_t connections = 10;
   std::uint32_t pipeline = 1;
+  std::uint64_t requests_per_connection = Script::kUnlimited;
   Duration timeout = 2s;
   std::string mix_path;    // empty: one kind, the command line's
   std::uint64_t seed = 1;  // of everything that is drawn

@@ -22,7 +22,7 @@ Wish ClientConnection::on_sent(std::size_t count, Time now) {
   std::size_t rest = unsent_.size();
   for (std::uint32_t i = outstanding_; i > 0; --i) {
     Asked& asked = slot(i - 1);
-    const std::size_t octets = asked.kind->request->octets.size();
+    const std::size_t octets = octets_of(i - 1).size();
     if (rest < octets) break;
     asked.stamps.sent = now;
     rest -= octets;

@@ -17,6 +17,7 @@
 // answer, oldest first. Octets of the last of them may still be unsent. Outside `busy` nothing is outstanding.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -82,8 +83,11 @@ class ClientConnection {
   // How many requests may be added now.
   std::uint32_t room() const {
     const bool open = state_ == ClientState::ready || state_ == ClientState::busy;
-    return open && unsent_.empty() ? script_->pipeline - outstanding_ : 0;
+    if (!open || !unsent_.empty()) return 0;
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(script_->pipeline - outstanding_, left_));
   }
+  // It has been given all the requests that a connection may have.
+  bool used_up() const { return left_ == 0; }
   // The connection ended with an error: a driver should wait before it makes another.
   bool ended_badly() const { return ended_badly_; }
 
@@ -91,6 +95,7 @@ class ClientConnection {
     move_to(ClientState::connecting);
     since_ = now;
     ended_badly_ = false;
+    left_ = script_->requests_per_connection;
   }
   void on_connected() {
     move_to(ClientState::ready);
@@ -108,12 +113,13 @@ class ClientConnection {
     slot(outstanding_) = {.stamps = {.due = due, .sent = now, .first_byte = {}}, .kind = &kind};
     ++outstanding_;
     ++added_;
+    --left_;
   }
   // The octets of what has been added; they stay where they are until there is room again.
   std::string_view take_batch();
   // A closed loop's batch is added.
   void fill(Time now) {
-    for (std::uint32_t i = 0; i < script_->pipeline; ++i) add(now, now);
+    for (std::uint32_t i = room(); i > 0; --i) add(now, now);
   }
   std::string_view unsent() const { return unsent_; }
   // `count` octets have been taken by the kernel. `now` becomes the stamp of the requests that have not
@@ -144,6 +150,11 @@ class ClientConnection {
     return slots_[at < slots_.size() ? at : at - slots_.size()];
   }
   Asked& oldest() { return slots_[head_]; }
+  // The last request of a connection is the newest.
+  const std::string& octets_of(std::uint32_t behind_head) {
+    const RequestKind& request = *slot(behind_head).kind->request;
+    return used_up() && behind_head + 1 == outstanding_ ? request.last_octets : request.octets;
+  }
   void pop_oldest() {
     if (++head_ == slots_.size()) head_ = 0;
     --outstanding_;
@@ -170,6 +181,7 @@ class ClientConnection {
   std::uint32_t head_ = 0;
   std::uint32_t outstanding_ = 0;
   std::uint32_t added_ = 0;  // the newest of them: not yet taken as a batch
+  std::uint64_t left_ = 0;   // how many requests the connection may still be given
   ClientState state_ = ClientState::down;
   bool body_differs_ = false;  // the present answer's, so far
   bool ended_badly_ = false;
@@ -184,13 +196,16 @@ class ClientConnection {
 inline std::string_view ClientConnection::take_batch() {
   DASSERT(added_ > 0 && unsent_.empty());
   if (!script_->is_mix()) {
-    unsent_ = std::string_view(script_->batch).substr(0, added_ * script_->kinds[0].octets.size());
+    const RequestKind& only = script_->kinds[0];
+    unsent_ =
+        used_up()
+            ? std::string_view(script_->last_batch).substr((script_->pipeline - added_) * only.octets.size())
+            : std::string_view(script_->batch).substr(0, added_ * only.octets.size());
   } else if (added_ == 1) {
-    unsent_ = slot(outstanding_ - 1).kind->request->octets;
+    unsent_ = octets_of(outstanding_ - 1);
   } else {
     batch_.clear();
-    for (std::uint32_t i = outstanding_ - added_; i < outstanding_; ++i)
-      batch_ += slot(i).kind->request->octets;
+    for (std::uint32_t i = outstanding_ - added_; i < outstanding_; ++i) batch_ += octets_of(i);
     unsent_ = batch_;
   }
   added_ = 0;
@@ -212,7 +227,7 @@ inline void ClientConnection::finish_answer(const http::ResponseHead& head, std:
     ledger_->answer_well(*asked.kind, asked.stamps, now);
   }
   pop_oldest();
-  if (!head.keep_alive || !script_->keep_alive) {
+  if (!head.keep_alive || (used_up() && outstanding_ == 0)) {
     // What was sent behind this request will not be answered: RFC 9112 9.6.
     if (outstanding_ != 0) lose(ErrorKind::closed, 0, false, now);
     move_to(ClientState::lingering);

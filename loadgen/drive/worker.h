@@ -76,7 +76,7 @@ class Worker {
         generations_(config.connections, 0),
         retry_at_(config.connections),
         slots_(config.connections),
-        promised_(is_open() && !script.keep_alive ? config.connections : 0, kNever) {
+        promised_(is_open() && !script.keep_alive() ? config.connections : 0, kNever) {
     connections_.reserve(config.connections);
     for (std::size_t i = 0; i < config.connections; ++i) {
       connections_.emplace_back(script_, ledger_,
@@ -221,7 +221,7 @@ class Worker {
 
 template <ClientBackend Io, class Clock>
 void Worker<Io, Clock>::connect_all() {
-  if (!script_.keep_alive) return;
+  if (!script_.keep_alive()) return;
   next_check_ = last_alive_ = Clock::now();
   std::uint32_t pending = 0;
   auto next = connections_.begin();
@@ -291,6 +291,7 @@ void Worker<Io, Clock>::listen(Duration length) {
     if (Error error = io_.wait(until - io_.now())) io_error_ = error;
     while (const io::Completion* done = io_.next()) {
       // Nothing is begun any more, and what was given up may still be answered.
+      if (done->event == io::Event::connected && done->error == 0) ++ledger_.tally().connections;
       if (done->event != io::Event::received || done->bytes.empty()) continue;
       const State state = connections_[done->id.index].state();
       if (state == State::ready || state == State::lingering) on(*done);
@@ -374,6 +375,7 @@ void Worker<Io, Clock>::on(const io::Completion& done) {
         break;
       }
       last_alive_ = now;
+      ++ledger_.tally().connections;
       connection.on_connected();
       on_ready(connection, now);
       break;
@@ -440,7 +442,7 @@ void Worker<Io, Clock>::act(ClientConnection& connection, Wish wish, Time now) {
 // request would be work for the server that nobody counts.
 template <ClientBackend Io, class Clock>
 void Worker<Io, Clock>::on_ready(ClientConnection& connection, Time now) {
-  if (script_.keep_alive) {
+  if (script_.keep_alive()) {
     on_room(connection, now);
   } else if (is_open()) {
     send(connection, now,
@@ -514,7 +516,7 @@ void Worker<Io, Clock>::send(ClientConnection& connection, Time now, Add add) {
 template <ClientBackend Io, class Clock>
 void Worker<Io, Clock>::connect(ClientConnection& connection, Time now) {
   const std::uint32_t index = index_of(connection);
-  if (generations_[index] != 0 && script_.keep_alive) ++ledger_.tally().reconnects;
+  if (generations_[index] != 0 && !connection.used_up()) ++ledger_.tally().reconnects;
   ++generations_[index];
   connection.begin_connect(now);
   if (Error error = io_.connect(id_of(connection), config_.server)) {
@@ -589,7 +591,7 @@ bool Worker<Io, Clock>::holds_request(const ClientConnection& connection) const 
     // One request, one connection: it has been decided upon when the connection was begun, and it ends with
     // it.
     case State::connecting:
-    case State::lingering: return !script_.keep_alive;
+    case State::lingering: return !script_.keep_alive();
   }
   return false;
 }

@@ -89,7 +89,8 @@ struct Tally {
   std::vector<KindTally> kinds = std::vector<KindTally>(1);  // as the script's
   ErrorCounts connection_errors;                             // those of no request
   std::uint64_t bytes_received = 0;
-  std::uint64_t reconnects = 0;  // connections beyond the first of each place, not those of --no-keepalive
+  std::uint64_t connections = 0;  // that have been made
+  std::uint64_t reconnects = 0;   // in place of one that ended before its last request
 
   // Of an open loop.
   std::uint64_t due_in_window = 0;
@@ -142,6 +143,7 @@ struct Tally {
     for (std::size_t i = 0; i < other.kinds.size(); ++i) kinds[i].merge(other.kinds[i]);
     connection_errors.merge(other.connection_errors);
     bytes_received += other.bytes_received;
+    connections += other.connections;
     reconnects += other.reconnects;
     due_in_window += other.due_in_window;
     missed += other.missed;
@@ -156,7 +158,7 @@ struct Tally {
   void clear() {
     for (KindTally& kind : kinds) kind.clear();
     connection_errors = {};
-    bytes_received = reconnects = due_in_window = missed = queued = shed = 0;
+    bytes_received = connections = reconnects = due_in_window = missed = queued = shed = 0;
     unsent.clear();
     send_lag.clear();
     in_flight_apart = {};

@@ -82,6 +82,8 @@ Json kinds_json(const RunResult& result, const RunOptions& options) {
   return json;
 }
 
+Json limit_json(std::uint64_t requests) { return requests == Script::kUnlimited ? Json() : Json(requests); }
+
 Json arrivals_json(const Arrivals& arrivals) {
   switch (arrivals.kind) {
     case Arrivals::Kind::closed: break;
@@ -108,7 +110,8 @@ std::string json_report(const RunResult& result, const RunOptions& options) {
       {"connections", options.load.connections},
       {"threads", options.threads},
       {"pipeline", options.load.pipeline},
-      {"keepalive", request.keep_alive},
+      {"keepalive", options.load.requests_per_connection != 1},
+      {"requests_per_connection", limit_json(options.load.requests_per_connection)},
       {"warmup_seconds", to_seconds(options.warmup)},
       {"duration_seconds", to_seconds(result.measured)},
       {"interrupted", result.signal != 0},
@@ -119,6 +122,7 @@ std::string json_report(const RunResult& result, const RunOptions& options) {
       {"errors", errors_json(result.tally.errors())},
       {"requests_per_second", rate(result.requests_per_second())},
       {"bytes_received", result.tally.bytes_received},
+      {"connections_made", result.tally.connections},
       {"reconnects", result.tally.reconnects},
       {"cpu_ns_per_request", rate(result.cpu_ns_per_request())},
       {"generator_cpu_share", result.cpu_share(options.threads)},

@@ -93,6 +93,14 @@ std::string latency_lines(const RunResult& result, const RunOptions& options) {
   return text;
 }
 
+// How connections are used.
+std::string describe_use(const LoadOptions& load) {
+  if (load.requests_per_connection == 1) return "one request each";
+  std::string text = load.pipeline == 1 ? "keep-alive" : fmt::format("{} requests pipelined", load.pipeline);
+  if (load.requests_per_connection == Script::kUnlimited) return text;
+  return text + fmt::format(", {} requests each", grouped(load.requests_per_connection));
+}
+
 }  // namespace
 
 std::string text_report(const RunResult& result, const RunOptions& options) {
@@ -105,11 +113,7 @@ std::string text_report(const RunResult& result, const RunOptions& options) {
                            : fmt::format("{} {}\n", request.method, options.url.text());
   text += fmt::format(
       "  load       {} on {}, {}, {:.3g} s{}{}\n", plural(load.connections, "connection"),
-      plural(options.threads, "thread"),
-      !request.keep_alive  ? "one request each"
-      : load.pipeline == 1 ? std::string("keep-alive")
-                           : fmt::format("{} requests pipelined", load.pipeline),
-      to_seconds(result.measured),
+      plural(options.threads, "thread"), describe_use(load), to_seconds(result.measured),
       options.warmup > Duration::zero() ? fmt::format(" after {:.3g} s", to_seconds(options.warmup)) : "",
       result.signal != 0 ? ", interrupted" : "");
   if (result.is_void()) {

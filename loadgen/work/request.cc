@@ -31,7 +31,7 @@ std::string_view field_fault(std::string_view name, std::string_view value) {
 
 std::string_view default_method(bool has_body) { return has_body ? "POST" : "GET"; }
 
-std::string render_request(const Url& url, const RequestSpec& spec) {
+std::string render_request(const Url& url, const RequestSpec& spec, Persistence persistence) {
   std::string host = url.authority;
   for (const auto& [name, value] : spec.fields) {
     if (http::equals_lower(name, "host")) host = value;
@@ -43,7 +43,7 @@ std::string render_request(const Url& url, const RequestSpec& spec) {
   // A method that anticipates content says so even when there is none: RFC 9110 8.6.
   const bool anticipates = spec.method == "POST" || spec.method == "PUT" || spec.method == "PATCH";
   if (spec.has_body || anticipates) text += "Content-Length: " + std::to_string(spec.body.size()) + "\r\n";
-  if (!spec.keep_alive) text += "Connection: close\r\n";
+  if (persistence == Persistence::close) text += "Connection: close\r\n";
   return text + "\r\n" + spec.body;
 }
 

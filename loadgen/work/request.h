@@ -21,7 +21,6 @@ struct RequestSpec {
       fields;  // names and values, in order; Host here replaces ours
   std::string body;
   bool has_body = false;
-  bool keep_alive = true;   // the same for all requests of a load
   int expected_status = 0;  // 0: any below 400 that the first answer has
 
   // Where it goes, on the server of `base`.
@@ -38,9 +37,13 @@ std::string_view field_fault(std::string_view name, std::string_view value);
 // Without a method of its own a request is a GET, with a body a POST.
 std::string_view default_method(bool has_body);
 
+// Whether the request says Connection: close.
+enum class Persistence : std::uint8_t { keep_alive, close };
+
 // The octets of one request: request line, Host, `fields`, Content-Length where there is a body or the method
-// wants one, Connection: close without keep-alive. No field that wrk would not send.
-std::string render_request(const Url& url, const RequestSpec& spec);
+// wants one, Connection: close. No field that wrk would not send.
+std::string render_request(const Url& url, const RequestSpec& spec,
+                           Persistence persistence = Persistence::keep_alive);
 
 // `count` times 'x': what wrk's script for a POST sends and what the floor server echoes, so that all
 // generators ask the same and all servers answer the same.

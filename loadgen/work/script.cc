@@ -11,24 +11,29 @@ std::uint32_t Script::draw(Prng& random) const {
   return index;
 }
 
-Script make_script(const Url& url, std::span<const RequestSpec> specs, std::uint32_t pipeline) {
-  ASSERT(!specs.empty() && pipeline >= 1);
+Script make_script(const Url& url, std::span<const RequestSpec> specs, std::uint32_t pipeline,
+                   std::uint64_t requests_per_connection) {
+  ASSERT(!specs.empty() && pipeline >= 1 && requests_per_connection >= 1);
   Script script;
   script.weight_sum = 0;
   script.pipeline = pipeline;
-  script.keep_alive = specs.front().keep_alive;
+  script.requests_per_connection = requests_per_connection;
   for (const RequestSpec& spec : specs) {
-    ASSERT(spec.weight >= 1 && spec.keep_alive == script.keep_alive);
+    ASSERT(spec.weight >= 1);
     script.weight_sum += spec.weight;
     script.kinds.push_back({.octets = render_request(url, spec),
+                            .last_octets = render_request(url, spec, Persistence::close),
                             .weight = spec.weight,
                             .to_head = spec.method == "HEAD",
                             .expected = {}});
   }
   if (script.kinds.size() > 1) return script;
-  const std::string& only = script.kinds.front().octets;
-  script.batch.reserve(only.size() * pipeline);
-  for (std::uint32_t i = 0; i < pipeline; ++i) script.batch += only;
+  const RequestKind& only = script.kinds.front();
+  script.batch.reserve(only.octets.size() * pipeline);
+  for (std::uint32_t i = 0; i < pipeline; ++i) script.batch += only.octets;
+  if (requests_per_connection != Script::kUnlimited) {
+    script.last_batch = script.batch.substr(only.octets.size()) + only.last_octets;
+  }
   return script;
 }
 

@@ -22,9 +22,10 @@ struct Expectation {
   std::string body;  // with check_body
 };
 
-// All requests of one kind are equal, octet for octet.
+// All requests of one kind are equal, octet for octet; but the last of a connection says Connection: close.
 struct RequestKind {
   std::string octets;
+  std::string last_octets;
   std::uint64_t weight = 1;
   bool to_head = false;  // a HEAD: its answer has no body
   Expectation expected;
@@ -34,16 +35,22 @@ struct Script {
   std::vector<RequestKind> kinds;  // at least one
   std::uint64_t weight_sum = 1;    // of all kinds
   std::string batch;  // of an only kind: `pipeline` copies, what one send hands to the kernel; else empty
+  std::string last_batch;      // the same, with the last request of a connection at its end
   std::uint32_t pipeline = 1;  // requests in a batch, at least 1
-  bool keep_alive = true;
+  std::uint64_t requests_per_connection = kUnlimited;  // at least 1
+
+  static constexpr std::uint64_t kUnlimited = UINT64_MAX;
 
   bool is_mix() const { return batch.empty(); }
+  // A connection may have more than one request.
+  bool keep_alive() const { return requests_per_connection != 1; }
   // The index of the next request's kind: each kind's chance is its weight over weight_sum.
   std::uint32_t draw(Prng& random) const;
 };
 
 // `specs` holds one request for each kind, at least one.
-Script make_script(const Url& url, std::span<const RequestSpec> specs, std::uint32_t pipeline);
+Script make_script(const Url& url, std::span<const RequestSpec> specs, std::uint32_t pipeline,
+                   std::uint64_t requests_per_connection = Script::kUnlimited);
 
 // What connection `index` of a run draws its kinds by: the same for the same seed, however the connections
 // are spread over threads.

@@ -16,11 +16,9 @@ ServerCounter::ServerCounter(const Url& url, const io::Address& server, const st
 }
 
 Failure ServerCounter::read(std::uint64_t& count) const {
-  RequestSpec spec;
-  spec.keep_alive = false;
+  const std::string request = render_request(url_, RequestSpec(), Persistence::close);
   Answer answer;
-  if (Failure failure = exchange(server_, render_request(url_, spec), false, timeout_, answer))
-    return failure;
+  if (Failure failure = exchange(server_, request, false, timeout_, answer)) return failure;
   if (answer.status != 200) {
     return run_failure(fmt::format("{} answered {}: no counter to compare with", url_.text(), answer.status));
   }

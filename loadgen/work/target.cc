@@ -12,8 +12,8 @@ namespace {
 // Asks for this kind once; its answer makes the rule.
 Failure ask(const Target& target, const RequestSpec& spec, const LoadOptions& load, RequestKind& kind,
             Answer& answer) {
-  if (Failure failure = exchange(target.address, kind.octets, kind.to_head, load.timeout, answer))
-    return failure;
+  const std::string& octets = target.script.keep_alive() ? kind.octets : kind.last_octets;
+  if (Failure failure = exchange(target.address, octets, kind.to_head, load.timeout, answer)) return failure;
   const bool good = spec.expected_status != 0 ? answer.status == spec.expected_status : answer.status < 400;
   if (!good) {
     return run_failure(fmt::format(
@@ -31,7 +31,7 @@ Failure ask(const Target& target, const RequestSpec& spec, const LoadOptions& lo
 
 Failure Target::prepare(const Url& target_url, const LoadOptions& load) {
   url = target_url;
-  script = make_script(url, load.requests, load.pipeline);
+  script = make_script(url, load.requests, load.pipeline, load.requests_per_connection);
   return find_server(url, load.timeout, address);
 }
 

@@ -48,6 +48,27 @@ def test_counts_are_equal(serve: Callable[..., Server], either: str, place: str,
     assert result.get("unix_socket") == server.path
 
 
+@pytest.mark.parametrize("flags", [
+    ("--no-keepalive",),
+    ("--requests-per-connection", "3"),
+    ("--requests-per-connection", "10", "--pipeline", "4"),
+    ("--requests-per-connection", "7", "-R", "1000"),
+    ("--no-keepalive", "-R", "500"),
+], ids=["one each", "three each", "pipelined", "open loop", "open loop, one each"])
+def test_connections_are_as_many_as_both_say(
+    serve: Callable[..., Server], either: str, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    server = serve(either, "--bind", f"unix:{tmp_path}/site.sock")
+    result = run(server, "-c", "4", "-t", "2", *flags)
+    counters = server.stats()
+    # The first request comes on a connection of its own, and so does the question for the counters.
+    assert counters["accepted"] == result["connections_made"] + 2
+    assert counters["requests"] == result["requests"] + 1
+    each = result["requests_per_connection"]
+    assert (result["requests"] - 1) / each <= result["connections_made"] <= (result["requests"] - 1) / each + 4
+    assert result["reconnects"] == 0
+
+
 def test_two_servers_on_unix_sockets_are_compared(serve: Callable[..., Server], either: str, tmp_path: Path) -> None:
     a, b = (serve(either, "--bind", f"unix:{tmp_path}/{name}") for name in "ab")
     done = tool(

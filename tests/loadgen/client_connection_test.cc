@@ -11,6 +11,7 @@
 
 #include "loadgen/base/limits.h"
 #include "net/base/prng.h"
+#include "tests/loadgen/url_of.h"
 
 namespace httpdyno::loadgen {
 namespace {
@@ -341,9 +342,7 @@ TEST(ClientConnection, ReadsABodyThatTheEndOfTheStreamEnds) {
 }
 
 TEST(ClientConnection, WithoutKeepAliveEndsWhateverTheServerSays) {
-  RequestSpec spec;
-  spec.keep_alive = false;
-  Bench bench(1, spec);
+  Bench bench(make_script(url_of("http://h/"), std::vector<RequestSpec>(1), 1, 1));
   bench.send(at(0s));
   EXPECT_EQ(bench.connection.on_bytes(answer("OK"), at(1ms)), Wish::nothing);
   EXPECT_EQ(bench.connection.state(), ClientState::lingering);

@@ -318,7 +318,10 @@ void expect_fate(const Edge& edge, Way way, const Outcome& outcome) {
   }
   // With a wrong answer among what was timed the figures are void; a busy machine may make them so, too.
   const bool wrong = of("status") + of("length") + of("body") != 0;
-  EXPECT_THAT(outcome.run.code, AnyOf(wrong ? kExitVoid : total == 0 ? 0 : kExitFailed, kExitVoid))
+  EXPECT_THAT(outcome.run.code, AnyOf(wrong        ? kExitVoid
+                                      : total == 0 ? 0
+                                                   : kExitFailed,
+                                      kExitVoid))
       << outcome.run.err;
   if (!way.open_loop && is_lost(error)) {
     const std::uint32_t answered = way.depth == 1 ? 0 : edge.answered;

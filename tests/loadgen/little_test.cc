@@ -31,7 +31,7 @@ struct Request {
 
 // What a worker writes of these requests.
 struct Books {
-  Script script{.kinds = std::vector<RequestKind>(1), .batch = "GET"};
+  Script script{.kinds = std::vector<RequestKind>(1), .batch = "GET", .last_batch = ""};
   Ledger ledger;
   InFlight in_flight;
   Tally tally;

@@ -18,7 +18,6 @@ using testing::HasSubstr;
 TEST(Mix, ReadsWhatItMayHold) {
   RequestSpec base;
   base.fields = {{"Authorization", "x"}};
-  base.keep_alive = false;
   std::vector<RequestSpec> mix;
   const Failure failure = parse_mix("f", R"({"requests": [
       {"name": "trivial", "weight": 95, "path": "/plaintext"},
@@ -35,7 +34,6 @@ TEST(Mix, ReadsWhatItMayHold) {
   EXPECT_EQ(mix[0].method, "GET");
   EXPECT_EQ(mix[0].fields, base.fields);
   EXPECT_FALSE(mix[0].has_body);
-  EXPECT_FALSE(mix[0].keep_alive);
   EXPECT_EQ(mix[0].expected_status, 0);
   EXPECT_EQ(mix[1].method, "PUT");
   EXPECT_EQ(mix[1].target, "/a?b=%20");

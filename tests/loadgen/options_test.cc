@@ -37,7 +37,7 @@ TEST(CommandLine, HasDefaults) {
   EXPECT_EQ(run.load.timeout, 2s);
   EXPECT_EQ(run.load.pipeline, 1U);
   EXPECT_EQ(run.load.requests[0].method, "GET");
-  EXPECT_TRUE(run.load.requests[0].keep_alive);
+  EXPECT_EQ(run.load.requests_per_connection, Script::kUnlimited);
   EXPECT_FALSE(run.load.requests[0].has_body);
 }
 
@@ -79,7 +79,14 @@ TEST(CommandLine, TakesTheRest) {
   EXPECT_EQ(run.load.requests[0].expected_status, 404);
   EXPECT_TRUE(run.load.any_length);
   EXPECT_TRUE(run.load.any_body);
-  EXPECT_FALSE(parse_good({"http://h/", "--no-keepalive"}).run.load.requests[0].keep_alive);
+  EXPECT_EQ(parse_good({"http://h/", "--no-keepalive"}).run.load.requests_per_connection, 1U);
+  EXPECT_EQ(parse_good({"http://h/", "--requests-per-connection", "100", "--pipeline", "16"})
+                .run.load.requests_per_connection,
+            100U);
+  CommandLine out;
+  EXPECT_TRUE(parse({"http://h/", "--requests-per-connection", "0"}, out));
+  EXPECT_TRUE(parse({"http://h/", "--requests-per-connection", "2", "--no-keepalive"}, out));
+  EXPECT_TRUE(parse({"http://h/", "--requests-per-connection", "1", "--pipeline", "2"}, out));
 }
 
 TEST(CommandLine, PostsABody) {

@@ -18,8 +18,7 @@ TEST(RenderRequest, HasTheFieldsThatWereAskedFor) {
   spec.fields = {{"Accept", "*/*"}, {"host", "other"}, {"X", ""}};
   spec.body = "body";
   spec.has_body = true;
-  spec.keep_alive = false;
-  EXPECT_EQ(render_request(url_of("http://h/"), spec),
+  EXPECT_EQ(render_request(url_of("http://h/"), spec, Persistence::close),
             "PUT / HTTP/1.1\r\nHost: other\r\nAccept: */*\r\nX: \r\nContent-Length: 4\r\nConnection: "
             "close\r\n\r\nbody");
 }

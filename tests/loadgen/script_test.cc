@@ -25,6 +25,19 @@ TEST(MakeScript, RepeatsTheRequest) {
   EXPECT_TRUE(make_script(url_of("http://h/"), {&head, 1}, 1).kinds[0].to_head);
 }
 
+TEST(MakeScript, EndsAConnectionWithItsLastRequest) {
+  const RequestSpec get;
+  const Script script = make_script(url_of("http://h/"), {&get, 1}, 3, 10);
+  const std::string one = render_request(url_of("http://h/"), get);
+  const std::string last = render_request(url_of("http://h/"), get, Persistence::close);
+  EXPECT_EQ(script.kinds[0].octets, one);
+  EXPECT_EQ(script.kinds[0].last_octets, last);
+  EXPECT_EQ(script.batch, one + one + one);
+  EXPECT_EQ(script.last_batch, one + one + last);
+  EXPECT_TRUE(script.keep_alive());
+  EXPECT_FALSE(make_script(url_of("http://h/"), {&get, 1}, 1, 1).keep_alive());
+}
+
 std::vector<RequestSpec> three_kinds() {
   std::vector<RequestSpec> specs(3);
   specs[0].weight = 95;

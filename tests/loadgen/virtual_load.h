@@ -51,9 +51,9 @@ struct VirtualRun {
 // other through.
 inline VirtualRun run_virtually(const VirtualLoad& load,
                                 const std::function<ServerScript(Time begin)>& make) {
-  RequestSpec spec;
-  spec.keep_alive = load.keep_alive;
-  const Script script = make_script(url_of("http://h/"), {&spec, 1}, load.pipeline);
+  const RequestSpec spec;
+  const Script script =
+      make_script(url_of("http://h/"), {&spec, 1}, load.pipeline, load.keep_alive ? Script::kUnlimited : 1);
   VirtualRun out;
   for (std::uint32_t thread = 0; thread < load.threads; ++thread) {
     FakeIo io;

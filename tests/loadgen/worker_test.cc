@@ -7,8 +7,10 @@
 #include <cerrno>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "loadgen/base/limits.h"
 #include "tests/loadgen/fake_io.h"
@@ -25,12 +27,12 @@ using TestWorker = Worker<FakeIo, FakeClock>;
 class WorkerTest : public testing::Test {
  protected:
   // `io` first: it sets the time.
-  void make(std::uint32_t connections, std::uint32_t pipeline = 1, bool keep_alive = true) {
+  void make(std::uint32_t connections, std::uint32_t pipeline = 1,
+            std::uint64_t requests_per_connection = Script::kUnlimited) {
     Url url;
     ASSERT_EQ(parse_url("http://h/", url), "");
-    RequestSpec spec;
-    spec.keep_alive = keep_alive;
-    script_ = make_script(url, {&spec, 1}, pipeline);
+    const RequestSpec spec;
+    script_ = make_script(url, {&spec, 1}, pipeline, requests_per_connection);
     script_.kinds[0].expected.check_length = true;
     script_.kinds[0].expected.body_bytes = 2;
     worker_ = std::make_unique<TestWorker>(
@@ -220,7 +222,7 @@ TEST_F(WorkerTest, TakesAServersCapOnRequestsForNoError) {
 }
 
 TEST_F(WorkerTest, UsesOneConnectionPerRequestWithoutKeepAlive) {
-  make(3, 1, false);
+  make(3, 1, 1);
   io_.on_request = [this](io::ConnId id, std::string_view) {
     answer_next(id, kClosingAnswer);
     io_.end(id, free_at_[id.index]);
@@ -236,7 +238,7 @@ TEST_F(WorkerTest, UsesOneConnectionPerRequestWithoutKeepAlive) {
 }
 
 TEST_F(WorkerTest, EndsAConnectionThatTheServerShouldHaveEnded) {
-  make(1, 1, false);
+  make(1, 1, 1);
   io_.on_request = [this](io::ConnId id, std::string_view) { answer_next(id, kAnswer); };
   ASSERT_EQ(run(1s), RunEnd::done);
   EXPECT_GE(tally().answered(), 9U);
@@ -323,6 +325,103 @@ TEST_F(WorkerTest, MindsWhatComesBeforeTheRun) {
   EXPECT_EQ(tally().answered(), answers_);
   EXPECT_EQ(tally().reconnects, 1U);
 }
+
+// A server that ends a connection when it is told to, and counts the requests of each.
+class ChurnTest : public WorkerTest {
+ protected:
+  void serve() {
+    io_.on_request = [this](io::ConnId id, std::string_view bytes) {
+      std::string& input = input_[{id.index, id.generation}].append(bytes);
+      constexpr std::string_view kEnd = "\r\n\r\n";
+      for (std::size_t end = 0; (end = input.find(kEnd)) != std::string::npos;
+           input.erase(0, end + kEnd.size())) {
+        ++requests_[{id.index, id.generation}];
+        const bool last = input.substr(0, end).find("\r\nConnection: close") != std::string::npos;
+        answer_next(id, last ? kClosingAnswer : kAnswer);
+        if (last) io_.end(id, free_at_[id.index] + 10us);
+      }
+    };
+  }
+  // All but those under way at the end have had `each`.
+  void expect_full_connections(std::uint64_t each) {
+    worker_->listen(10ms);  // those that were being made
+    worker_->ledger().take_all(tally_);
+    EXPECT_EQ(tally().errors().total(), 0U);
+    EXPECT_EQ(tally().answered(), answers_);
+    EXPECT_EQ(tally().connections, io_.connects);
+    EXPECT_EQ(tally().reconnects, 0U) << "they end as they should";
+    std::map<std::uint32_t, std::uint32_t> newest;
+    for (const auto& [id, count] : requests_) newest[id.first] = std::max(newest[id.first], id.second);
+    for (const auto& [id, count] : requests_) {
+      EXPECT_LE(count, each);
+      EXPECT_TRUE(count == each || id.second == newest[id.first]) << id.first << ", " << id.second;
+    }
+  }
+
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> input_;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> requests_;
+};
+
+class ChurnOfTest : public ChurnTest, public testing::WithParamInterface<std::uint64_t> {};
+
+TEST_P(ChurnOfTest, GivesAConnectionSoManyRequests) {
+  make(3, 1, GetParam());
+  serve();
+  ASSERT_EQ(run(100ms), RunEnd::done);
+  EXPECT_GT(io_.connects, 3U * 3);
+  expect_full_connections(GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Requests, ChurnOfTest, testing::Values(1, 2, 7));
+
+TEST_F(ChurnTest, CutsTheLastBatch) {
+  make(2, 4, 10);
+  serve();
+  ASSERT_EQ(run(100ms), RunEnd::done);
+  expect_full_connections(10);
+  EXPECT_EQ(io_.sends, std::accumulate(requests_.begin(), requests_.end(), std::uint64_t{0},
+                                       [](std::uint64_t sum, const auto& one) {
+                                         return sum + (one.second + 3) / 4;  // batches of 4, 4 and 2
+                                       }));
+}
+
+TEST_F(ChurnTest, CutsTheLastBatchOfAMix) {
+  make(2, 4, 10);
+  Url url;
+  ASSERT_EQ(parse_url("http://h/", url), "");
+  std::vector<RequestSpec> specs(2);
+  specs[1].target = "/longer";
+  script_ = make_script(url, specs, 4, 10);
+  worker_ = std::make_unique<TestWorker>(io_, script_,
+                                         WorkerConfig{.server = {}, .connections = 2, .timeout = 500ms});
+  io_.send_max = 50;  // in pieces, which end anywhere
+  serve();
+  ASSERT_EQ(run(100ms), RunEnd::done);
+  EXPECT_GT(tally().connections, 8U);
+  expect_full_connections(10);
+}
+
+struct OpenChurn {
+  std::uint32_t pipeline;
+  std::uint64_t requests;
+};
+class OpenChurnTest : public ChurnTest, public testing::WithParamInterface<OpenChurn> {};
+
+TEST_P(OpenChurnTest, DropsNothingThatIsDue) {
+  arrivals_.kind = Arrivals::Kind::constant;
+  arrivals_.rate = Rate::of(5000);
+  io_.spin_to = [](Time now) { return now + 1us; };
+  make(4, GetParam().pipeline, GetParam().requests);
+  serve();
+  ASSERT_EQ(run(100ms), RunEnd::done);
+  EXPECT_EQ(worker_->due(), 500U);
+  EXPECT_EQ(tally().answered(), 500U);
+  EXPECT_GE(tally().connections, 500 / GetParam().requests);
+  expect_full_connections(GetParam().requests);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, OpenChurnTest,
+                         testing::Values(OpenChurn{1, 1}, OpenChurn{1, 5}, OpenChurn{4, 5}));
 
 TEST_F(WorkerTest, DoesNotHammerAServerThatEndsEveryConnection) {
   make(1);

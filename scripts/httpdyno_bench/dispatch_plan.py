@@ -23,11 +23,12 @@ def make_plan(
 
     def steps_of_block(block: int) -> list[Step]:
         steps = _cells(contenders, workloads, block)
-        steps += _shares(contenders, workloads, block)
         for number in share(profile.turn_rounds, block, profile.rounds):
             steps += _turns(contenders, workloads, number)
         for number in share(profile.sweep_rounds, block, profile.rounds):
             steps += _sweeps(contenders, workloads, number, profile.sweep_stride)
+        for number in share(profile.share_rounds, block, profile.rounds):
+            steps += _shares(contenders, workloads, number)
         for number in share(profile.burst_rounds, block, profile.rounds):
             steps += _bursts(contenders, workloads, number)
         for number in share(profile.calls_rounds, block, profile.rounds):

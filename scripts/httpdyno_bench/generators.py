@@ -115,8 +115,7 @@ class Generators:
                 },
                 parts={} if rate is None else {part: _latency(figures[part]) for part in ("queue_ns", "service_ns")},
                 suspect=tuple(
-                    {key: reason[key] for key in ("key", "value", "limit")}
-                    for reason in figures.get("verdict", {"reasons": ()})["reasons"]
+                    {key: reason[key] for key in ("key", "value", "limit")} for reason in figures["verdict"]["reasons"]
                 ),
             )
         except (KeyError, TypeError, ValueError) as error:

@@ -29,7 +29,7 @@ CROWD_PER_SECOND = 10_000
 GENERATORS_FORECAST = 4
 # Forecast of a sweep's step: servers that are driven; of bursts, several servers'; of a trace: its start and its end.
 SWEPT_FORECAST = 5
-BURSTS_SECONDS = 5.0
+BURSTS_SECONDS = 3.7
 TRACING_SECONDS = 0.5
 # What the steps of kind "idle" have in the place of a workload.
 IDLE = "idle-connections"
@@ -68,8 +68,10 @@ class Profile:
     # Calls to the kernel are counted in a short and in a long run, allocations in the long one.
     calls_rounds: int = 0
     calls_seconds: tuple[float, float] = (0.0, 0.0)
-    # Of a run at a rate.
+    # Of a run at a rate: long enough for a p99 to be known where requests that wait come in crowds.
     paced_seconds: float = 0.0
+    # Rounds of what is asked for at a share of what the simplest server bears.
+    share_rounds: int = 0
 
 
 PROFILES = {
@@ -84,16 +86,16 @@ PROFILES = {
     "dispatch": {
         profile.name: profile
         for profile in (
-            Profile("quick", 6, 8, 0.25, 0.05, 0.25, 1, 1.0, (), None, 0, 1, 6, 0.15, 1, 6, 5.0, 2, (0.1, 0.4), 1.7),
-            Profile("full", 12, 20, 2.0, 0.3, 2.0, 1, 1.0, (), None, 0, 1, 12, 1.0, 1, 12, 5.0, 4, (0.2, 1.0), 10.0),
-            Profile("smoke", 1, 1, 0.2, 0.05, 0.1, 1, 1.0, (), None, 0, 1, 1, 0.2, 4, 1, 0.1, 1, (0.05, 0.1), 0.5),
+            Profile("quick", 6, 8, 0.25, 0.05, 0.25, 1, 1.0, (), None, 0, 1, 6, 0.15, 1, 6, 5.0, 2, (0.1, 0.4), 6.0, 3),
+            Profile("full", 12, 20, 2.0, 0.3, 2.0, 1, 1.0, (), None, 0, 1, 12, 1.0, 1, 12, 5.0, 4, (0.2, 1.0), 20.0, 12),
+            Profile("smoke", 1, 1, 0.2, 0.05, 0.1, 1, 1.0, (), None, 0, 1, 1, 0.2, 4, 1, 0.1, 1, (0.05, 0.1), 0.5, 1),
         )
     },
     # All generators have wrk's seconds: who starts more slowly is not to have less to divide that by.
     "generators": {
         profile.name: profile
         for profile in (
-            Profile("quick", 6, 1, 2.0, 0.0, 1.0, 2, 2.0, None, None, 0, 1, paced_seconds=3.0),
+            Profile("quick", 6, 1, 2.0, 0.0, 1.0, 2, 2.0, None, None, 0, 1, paced_seconds=4.0),
             Profile("full", 12, 1, 10.0, 0.0, 1.0, 10, 10.0, None, None, 0, 1, paced_seconds=10.0),
             Profile("smoke", 1, 1, 1.0, 0.0, 1.0, 1, 1.0, None, None, 0, 1, paced_seconds=1.0),
         )
@@ -158,7 +160,7 @@ def profile_of(
             raise UsageError(f"--rounds {rounds}: a figure needs at least {ROUNDS_MIN} rounds (--profile smoke: 1)")
         profile = dataclasses.replace(
             profile, rounds=rounds, turn_rounds=rounds, sweep_rounds=rounds if profile.sweep_rounds else 0,
-            burst_rounds=rounds if profile.burst_rounds else 0,
+            burst_rounds=rounds if profile.burst_rounds else 0, share_rounds=rounds if profile.share_rounds else 0,
         )
     if seconds is not None:
         if not 0.05 <= seconds <= 3600:

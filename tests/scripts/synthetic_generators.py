@@ -19,7 +19,7 @@ STARTS_IN = 0.01
 # At a rate: what each calls the median, how late loadgen sends, and how long the server stands still.
 SAID_P50_NS = {"loadgen": 30_000, "wrk": 290_000, "hey": 100_000}
 SEND_LAG_P99_NS = 20_000
-STALL_SECONDS = 0.1
+STALL_SECONDS = 0.05
 BUSY_SHARE = 0.1
 
 

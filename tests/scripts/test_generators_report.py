@@ -82,10 +82,10 @@ def test_targets_are_met_from_their_bound_on(part: generators.GeneratorsReport) 
 def test_what_is_said_of_a_stalling_server_stands_beside_the_truth(part: generators.GeneratorsReport) -> None:
     steady, stalling = part.paced
     assert steady.truth is None and stalling.truth is not None
-    # D = 0.1 s in T = 1 s, rho = 0.1: p99 = D - 0.01 * 0.9 * T, mean = D^2 / (2 * 0.9 * T).
-    assert stalling.truth.wait_ns(0.99) == pytest.approx(91e6)
-    assert stalling.truth.wait_ns(0.5) == 0 and stalling.truth.wait_ns(1.0) == pytest.approx(100e6)
-    assert stalling.truth.mean_wait_ns == pytest.approx(5.5556e6, rel=1e-3)
+    # D = 50 ms in T = 500 ms, rho = 0.1: p99 = D - 0.01 * 0.9 * T, mean = D^2 / (2 * 0.9 * T).
+    assert stalling.truth.wait_ns(0.99) == pytest.approx(45.5e6)
+    assert stalling.truth.wait_ns(0.5) == 0 and stalling.truth.wait_ns(1.0) == pytest.approx(50e6)
+    assert stalling.truth.mean_wait_ns == pytest.approx(2.7778e6, rel=1e-3)
     for paced, generators_seen in ((steady, ["loadgen", "h2load", "hey"]), (stalling, ["loadgen", "wrk", "h2load", "hey"])):
         rows = [row for row in paced.rows if row.what == "latency_ns"]
         assert [row.generator for row in rows] == generators_seen

@@ -78,7 +78,7 @@ TEST_P(OneReason, IsFoundAloneAndSaid) {
 INSTANTIATE_TEST_SUITE_P(
     Verdict, OneReason,
     testing::Values(
-        Case{Reason::send_lag_p99_ns, [](Evidence& e) { e.send_lag_p99 = 60us; }, VerdictLevel::suspect},
+        Case{Reason::send_lag_p99_ns, [](Evidence& e) { e.send_lag_p99 = 110us; }, VerdictLevel::suspect},
         Case{Reason::send_lag_p99_ns, [](Evidence& e) { e.send_lag_p99 = 51ms; }, VerdictLevel::voided},
         Case{Reason::rate_missed_share, [](Evidence& e) { e.missed_by_client = 1'100; },
              VerdictLevel::suspect},
@@ -89,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{Reason::longest_pause_ns, [](Evidence& e) { e.longest_pause = 101ms; }, VerdictLevel::suspect},
         Case{Reason::paused_share, [](Evidence& e) { e.paused = 450ms; }, VerdictLevel::suspect},
         Case{Reason::paused_share, [](Evidence& e) { e.paused = 2100ms; }, VerdictLevel::voided},
-        Case{Reason::run_queue_share, [](Evidence& e) { e.machine.run_queue = 0.02; }, VerdictLevel::suspect},
+        Case{Reason::run_queue_share, [](Evidence& e) { e.machine.run_queue = 0.06; }, VerdictLevel::suspect},
         Case{Reason::involuntary_switches_per_second,
              [](Evidence& e) { e.machine.involuntary_per_second = 3000; }, VerdictLevel::suspect},
         Case{Reason::steal_share, [](Evidence& e) { e.machine.steal = 0.03; }, VerdictLevel::suspect},
@@ -109,7 +109,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(Verdict, ALimitItselfIsStillWithin) {
   Evidence evidence = healthy();
-  evidence.send_lag_p99 = 50us;
+  evidence.send_lag_p99 = 100us;
   evidence.machine.busiest_second = 0.85;
   EXPECT_EQ(judge(evidence).level, VerdictLevel::valid);
 }

@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "loadgen/base/output_file.h"
+#include "loadgen/commands/knee.h"
 #include "loadgen/commands/merge.h"
 #include "loadgen/commands/options.h"
 #include "loadgen/commands/run.h"
@@ -19,6 +20,7 @@ int dispatch(const CommandLine& command, Failure& failure) {
   switch (command.mode) {
     case CommandLine::Mode::print: return write_all(STDOUT_FILENO, command.text) == 0 ? 0 : kExitFailed;
     case CommandLine::Mode::run: return run(command.run, failure);
+    case CommandLine::Mode::knee: return find_knee(command.knee, command.run, failure);
     case CommandLine::Mode::versus: return versus(command.versus, failure);
     case CommandLine::Mode::merge: return merge(command.merge, failure);
   }

@@ -12,6 +12,7 @@ namespace httpdyno::loadgen {
 inline constexpr std::uint32_t kConnectionsMax = 1'000'000;
 inline constexpr std::uint32_t kThreadsMax = 256;
 inline constexpr std::uint32_t kPipelineMax = 1024;
+inline constexpr std::uint32_t kKneeStepsMax = 1000;
 inline constexpr std::size_t kBodyBytesMax = std::size_t{64} << 20;
 inline constexpr std::size_t kBatchBytesMax = std::size_t{256} << 20;  // of a whole batch's bodies
 

@@ -9,11 +9,11 @@ SignalWatch::SignalWatch() {
   sigemptyset(&watched_);
   sigaddset(&watched_, SIGINT);
   sigaddset(&watched_, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &watched_, nullptr);
+  pthread_sigmask(SIG_BLOCK, &watched_, &before_);
 }
 
 SignalWatch::~SignalWatch() {
-  if (armed_) pthread_sigmask(SIG_UNBLOCK, &watched_, nullptr);
+  if (armed_) pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
 int SignalWatch::wait_until(Time time) {

@@ -9,7 +9,8 @@
 namespace httpdyno::loadgen {
 
 // Make one before any thread is started: the signals are blocked in all of them. After the first signal has
-// been taken the next one ends the process as usual. Used by the thread that made it.
+// been taken the next one ends the process as usual. Used by the thread that made it. One may be made while
+// another is there: a signal that the inner one did not take is left to the outer.
 class SignalWatch {
  public:
   SignalWatch();
@@ -23,6 +24,7 @@ class SignalWatch {
 
  private:
   sigset_t watched_{};
+  sigset_t before_{};
   bool armed_ = true;
 };
 

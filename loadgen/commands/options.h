@@ -7,6 +7,7 @@
 
 #include "loadgen/base/failure.h"
 #include "loadgen/base/url.h"
+#include "loadgen/work/objective.h"
 #include "loadgen/work/request.h"
 #include "loadgen/work/schedule.h"
 #include "loadgen/work/script.h"
@@ -46,6 +47,12 @@ struct RunOptions {
   std::string stats_path;  // empty: the server's counter is not asked for
 };
 
+// Of a search for the highest rate at which objectives hold; its runs are RunOptions'.
+struct KneeOptions {
+  std::vector<Objective> objectives;
+  std::uint32_t steps_max = 40;
+};
+
 struct VersusOptions {
   LoadOptions load;
   Url url_a;
@@ -66,10 +73,12 @@ struct MergeOptions {
 };
 
 struct CommandLine {
-  enum class Mode : std::uint8_t { print, run, versus, merge };
+  enum class Mode : std::uint8_t { print, run, knee, versus, merge };
   Mode mode = Mode::print;
-  std::string text;  // with print: for the standard output
-  RunOptions run;
+  std::string text;        // with print: for the standard output
+  std::string completion;  // the shell that print is for, if that was asked
+  RunOptions run;          // also of each step of a knee
+  KneeOptions knee;
   VersusOptions versus;
   MergeOptions merge;
 };

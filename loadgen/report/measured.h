@@ -34,14 +34,21 @@ struct Measured {
   Quantiles service;
   Quantiles first_byte;
   Quantiles response;
+  Series series;
 
   Measured() = default;
-  Measured(const Latencies& all, const Series& series)
+  Measured(const Latencies& all, const Series& by_time)
       : latencies(all),
-        queue(quantiles_of(all.queue, series.queue)),
-        service(quantiles_of(all.service, series.service)),
-        first_byte(quantiles_of(all.first_byte, series.first_byte)),
-        response(quantiles_of(all.response, series.response)) {}
+        queue(quantiles_of(all.queue, by_time.queue)),
+        service(quantiles_of(all.service, by_time.service)),
+        first_byte(quantiles_of(all.first_byte, by_time.first_byte)),
+        response(quantiles_of(all.response, by_time.response)),
+        series(by_time) {}
+
+  // Of any other percentile.
+  Quantile response_at(double percent) const {
+    return quantile(latencies.response, series.response, percent);
+  }
 
   // Calls visit(name, latency, quantiles) for each that the run has.
   template <class Visit>

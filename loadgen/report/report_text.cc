@@ -7,6 +7,7 @@
 
 #include "loadgen/base/duration.h"
 #include "loadgen/base/text.h"
+#include "loadgen/report/quantile_text.h"
 #include "loadgen/report/result.h"
 #include "loadgen/report/verdict_report.h"
 
@@ -21,24 +22,12 @@ std::string plural(std::uint64_t count, std::string_view noun) {
 std::string ns(double value) { return with_unit_of_time(value); }
 std::string ns(std::int64_t value) { return with_unit_of_time(static_cast<double>(value)); }
 
-// ">= 2.00 s": what was not answered may have taken any time beyond that.
-std::string value_of(const Quantile& quantile) {
-  if (!quantile.enough) return "n/a";
-  return (quantile.at_least ? ">= " : "") + ns(quantile.value);
-}
-
-std::string interval_of(const Quantile& quantile) {
-  if (!quantile.enough || (!quantile.low && !quantile.high)) return "";
-  return fmt::format("{} to {}", quantile.low ? ns(*quantile.low) : "?",
-                     quantile.high ? ns(*quantile.high) : "?");
-}
-
 std::string latency_line(const Latency& latency, const Quantiles& quantiles) {
   const Histogram& values = latency.values();
   if (values.total() == 0) return "nothing was measured";
   std::string text = fmt::format("mean {}, min {}", ns(values.mean()), ns(values.min()));
   for (std::size_t i = 0; i < kLevels.size(); ++i) {
-    text += fmt::format(", {} {}", kLevels[i].text, value_of(quantiles[i]));
+    text += fmt::format(", {} {}", kLevels[i].text, value_text(quantiles[i]));
   }
   return text + fmt::format(", max {}{}", latency.censored() != 0 ? ">= " : "", ns(values.max()));
 }
@@ -56,7 +45,7 @@ std::string latency_plot(const Latency& latency, const Quantiles& quantiles) {
     const double at = std::log(static_cast<double>(std::max<std::int64_t>(quantile.value, 1)));
     const double share = high > low ? std::clamp((at - low) / (high - low), 0.0, 1.0) : 1.0;
     text += fmt::format(
-        "    {:<8} {:>12}  {:<24} {}\n", kLevels[i].text, value_of(quantile), interval_of(quantile),
+        "    {:<8} {:>12}  {:<24} {}\n", kLevels[i].text, value_text(quantile), interval_text(quantile),
         std::string(quantile.enough ? static_cast<std::size_t>(1 + share * (kWidth - 1)) : 0, '#'));
   }
   return text;

@@ -196,5 +196,72 @@ TEST(CommandLine, RefusesInOneLineWithTheCulpritInIt) {
   }
 }
 
+TEST(CommandLine, TakesASearchForAKnee) {
+  const CommandLine line = parse_good({"--find-knee", "--slo", "p99<2ms,p50<300us", "http://h/"});
+  EXPECT_EQ(line.mode, CommandLine::Mode::knee);
+  ASSERT_EQ(line.knee.objectives.size(), 2U);
+  EXPECT_EQ(line.knee.objectives[1].limit, 300us);
+  EXPECT_EQ(line.run.arrivals.kind, Arrivals::Kind::constant);
+  EXPECT_EQ(line.run.arrivals.rate, Rate::of(1000));
+  EXPECT_EQ(line.run.duration, 2s);
+  EXPECT_EQ(line.run.warmup, 500ms);
+  const CommandLine other =
+      parse_good({"--find-knee", "--slo", "p99<2ms", "http://h/", "-R", "50", "-d", "10s", "--warmup", "0",
+                  "--arrivals", "poisson", "--knee-steps", "7"});
+  EXPECT_EQ(other.run.arrivals.kind, Arrivals::Kind::poisson);
+  EXPECT_EQ(other.run.arrivals.rate, Rate::of(50));
+  EXPECT_EQ(other.run.duration, 10s);
+  EXPECT_EQ(other.run.warmup, 0s);
+  EXPECT_EQ(other.knee.steps_max, 7U);
+}
+
+void expect_refused(const std::vector<std::string>& words, const std::string& why) {
+  CommandLine out;
+  const Failure failure = parse(words, out);
+  EXPECT_EQ(failure.exit_code, kExitUsage) << why;
+  EXPECT_NE(failure.line.find(why), std::string::npos) << failure.line;
+  EXPECT_EQ(failure.line.find('\n'), std::string::npos) << failure.line;
+}
+
+TEST(CommandLine, RefusesASearchThatCannotBe) {
+  expect_refused({"--find-knee", "http://h/"}, "--find-knee requires --slo");
+  expect_refused({"--slo", "p99<2ms", "http://h/"}, "--slo requires --find-knee");
+  expect_refused({"--knee-steps", "3", "http://h/"}, "--knee-steps requires --find-knee");
+  expect_refused({"--find-knee", "--slo", "p99>2ms", "http://h/"}, "--slo: 'p99>2ms' is no objective");
+  for (const char* flag : {"--hgrm", "--hlog", "--csv", "--ndjson"}) {
+    expect_refused({"--find-knee", "--slo", "p99<2ms", "http://h/", flag, "f"},
+                   std::string(flag) + " exclude");
+  }
+  expect_refused({"--find-knee", "--slo", "p99<2ms", "http://h/", "--live"}, "--live exclude");
+  expect_refused({"--find-knee", "--slo", "p99<2ms", "http://h/", "-R", "1", "--rate-to", "2"},
+                 "--rate-to exclude");
+  expect_refused({"--arrivals", "poisson", "http://h/"}, "--arrivals requires --rate or --find-knee");
+  expect_refused({"--queue-limit", "5", "http://h/"}, "--queue-limit requires --rate or --find-knee");
+}
+
+TEST(CommandLine, SaysWhatToUseInsteadOfOthersFlags) {
+  expect_refused({"-s", "script.lua", "http://h/"}, "--mix");
+  expect_refused({"http://h/", "--script", "script.lua"}, "--mix");
+  expect_refused({"http://h/", "-n", "1000"}, "-d");
+  expect_refused({"http://h/", "-D", "10"}, "-d");
+  expect_refused({"http://h/", "-U"}, "service");
+  expect_refused({"http://h/", "--rps", "10"}, "-R");
+  expect_refused({"http://h/", "--h1"}, "leave it out");
+  expect_refused({"http://h/", "-m", "32"}, "--pipeline");
+}
+
+TEST(CommandLine, ShowsItsOwnFlagsOnly) {
+  const CommandLine help = parse_good({"--help"});
+  EXPECT_EQ(help.mode, CommandLine::Mode::print);
+  EXPECT_NE(help.text.find("--find-knee"), std::string::npos);
+  EXPECT_EQ(help.text.find("--script"), std::string::npos);
+  EXPECT_EQ(help.text.find("\n\n\n"), std::string::npos);
+  const CommandLine completion = parse_good({"--completion", "bash"});
+  EXPECT_EQ(completion.mode, CommandLine::Mode::print);
+  EXPECT_NE(completion.text.find("--find-knee"), std::string::npos);
+  EXPECT_EQ(completion.text.find("--script"), std::string::npos);
+  expect_refused({"--completion", "fish"}, "--completion");
+}
+
 }  // namespace
 }  // namespace httpdyno::loadgen

@@ -1,0 +1,38 @@
+// The part of the command line that a run and a comparison have in common, and how any part of it is read.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "loadgen/base/failure.h"
+#include "loadgen/commands/options.h"
+
+namespace httpdyno::loadgen {
+
+// What CLI11 fills before it is checked and converted.
+struct RawLoad {
+  std::string timeout = "2s";
+  std::vector<std::string> fields;
+  std::string method;
+  std::string body_file;
+  std::size_t body_bytes = 0;
+  int expected_status = 0;
+  bool no_keepalive = false;
+};
+
+// The options from here on stand under this heading; the call for help comes last.
+void begin_group(CLI::App& app, const char* heading);
+void add_program_options(CLI::App& app);
+void add_load_options(CLI::App& app, LoadOptions& load, RawLoad& raw);
+void add_socket_option(CLI::App& app, const char* flag, Url& url, const char* text);
+
+// Also takes a call for help: then out.text holds it, and there is nothing to do.
+Failure parse_with(CLI::App& app, int argc, const char* const* argv, CommandLine& out);
+
+Failure finish_load(const CLI::App& app, const RawLoad& raw, LoadOptions& load);
+Failure read_duration(const char* flag, const std::string& text, bool may_be_zero, Duration& out);
+Failure read_url(const std::string& text, Url& out);
+
+}  // namespace httpdyno::loadgen

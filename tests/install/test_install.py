@@ -130,5 +130,12 @@ def test_headers_compile_without_a_warning(prefix: Path, pkg_config_path: str, t
         run("c++", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Werror", *flags, source)
 
 
+def test_the_load_generator_comes_with_its_manual_and_completion(prefix: Path) -> None:
+    program = prefix / "bin" / "loadgen"
+    assert run(program, "--version").startswith("loadgen ")
+    assert (prefix / "share/man/man1/loadgen.1").read_text() == (ROOT / "docs" / "loadgen.1").read_text()
+    assert (prefix / "share/bash-completion/completions/loadgen").read_text() == run(program, "--completion", "bash")
+
+
 def test_the_example_is_short() -> None:
     assert len(HELLO.read_text().splitlines()) <= 25

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
 
 #include "loadgen/base/limits.h"
 #include "loadgen/figures/tally.h"
@@ -25,7 +26,7 @@ class ThreadWatch {
     turn_began_ = now;
   }
   // Nothing came of that wait.
-  void was_idle(ThreadTime& out) { out.spun += spun_; }
+  void was_idle(ThreadTime& out) { out.spun += std::exchange(spun_, Duration::zero()); }
 
  private:
   Time turn_began_;

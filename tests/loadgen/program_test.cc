@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -323,6 +324,40 @@ TEST_F(ProgramTest, SaysWhatItHasSeenWhenItIsInterrupted) {
     EXPECT_LT(result.at("duration_seconds").get<double>(), 20);
     EXPECT_EQ(result.at("server_requests"), result.at("requests"));
     EXPECT_THAT(run.out, HasSubstr("interrupted"));
+  }
+}
+
+// Three files that grow by the second hold the same counts as the report at the end; also when it is cut short.
+TEST_F(ProgramTest, WritesFilesThatGrowByTheSecond) {
+  for (const bool interrupted : {false, true}) {
+    TinyServer server(good_reply);
+    const Finished run =
+        run_program({server.url(), "-c", "2", "-d", interrupted ? "60s" : "1700ms", "-R", "200", "--csv",
+                     path("csv"), "--ndjson", path("ndjson"), "--hlog", path("hlog"), "--json", path("json")},
+                    [&](pid_t pid) {
+                      while (interrupted && server.requests() < 250) std::this_thread::yield();
+                      if (interrupted) ::kill(pid, SIGINT);
+                    });
+    EXPECT_EQ(run.code, interrupted ? 130 : 0) << run.err;
+    const json result = json::parse(content_of(path("json")));
+    const auto count = result.at("response_ns").at("count").get<std::int64_t>();
+    EXPECT_EQ(result.at("due"), result.at("sent"));
+    std::istringstream lines(content_of(path("ndjson")));
+    std::int64_t in_seconds = 0;
+    double expected_begin = 0;
+    for (std::string line; std::getline(lines, line);) {
+      const json second = json::parse(line);
+      in_seconds += second.at("response_ns").at("count").get<std::int64_t>();
+      EXPECT_DOUBLE_EQ(second.at("begin_s").get<double>(), expected_begin);
+      expected_begin += second.at("length_s").get<double>();
+    }
+    EXPECT_EQ(in_seconds, count);
+    EXPECT_GE(count, 240);
+    const std::string csv = content_of(path("csv"));
+    EXPECT_GE(std::count(csv.begin(), csv.end(), '\n'), 2);
+    const Finished merged = run_program({"merge", path("hlog"), "--tag", "response", "--hgrm", path("hgrm")});
+    EXPECT_EQ(merged.code, 0) << merged.err;
+    EXPECT_THAT(content_of(path("hgrm")), HasSubstr(fmt::format("Total count    = {:12}]", count)));
   }
 }
 

@@ -153,11 +153,12 @@ Quantile quantile(const Latency& latency, const Effective& effective, double per
   const double share = percent / 100;
   Quantile result;
   result.percent = percent;
-  const auto suffices = [&](double t) {
-    return effective.samples * (1 - share) >= t * t * share &&
-           effective.samples * share >= t * t * (1 - share);
+  const auto enough = [&](double samples, double t) {
+    return samples * (1 - share) >= t * t * share && samples * share >= t * t * (1 - share);
   };
-  result.enough = latency.values().total() != 0 && suffices(kNormal);
+  const auto suffices = [&](double t) { return enough(effective.samples, t); };
+  const auto total = static_cast<double>(latency.values().total());
+  result.enough = total != 0 && enough(total, kNormal);
   if (!result.enough) return result;
   result.value = latency.values().percentile(percent);
   result.at_least = latency.is_bound(result.value);
@@ -168,7 +169,7 @@ Quantile quantile(const Latency& latency, const Effective& effective, double per
   const Range low = bucket_of_rank(latency.values(), rank_of(latency, effective, ranks.low));
   result.low = static_cast<std::int64_t>(low.lowest);
 
-  const double factor = static_cast<double>(latency.values().total()) / effective.samples;
+  const double factor = total / effective.samples;
   if (!suffices(t * std::sqrt(std::min(factor, kScarcityMax)))) return result;
   const Range high = bucket_of_rank(latency.values(), rank_of(latency, effective, ranks.high));
   const auto highest = static_cast<std::int64_t>(std::ceil(high.highest));

@@ -39,13 +39,13 @@ struct Effective {
 
 struct Quantile {
   double percent = 0;
-  // False: too few effective samples for any number ("n/a"). The upper rank has to exist at t = 1.96:
-  // p50 needs 4, p99 381, p99.9 3,838, p99.99 38,413.
+  // False: too few samples for any number ("n/a"). Were they independent, the upper rank would have to exist at
+  // t = 1.96: p50 needs 4, p99 381, p99.9 3,838, p99.99 38,413.
   bool enough = false;
   std::int64_t value = 0;
   bool at_least = false;  // it lies among the censored: the true one may be greater
   // Conservative against the buckets: `low` is the lowest value of its bucket, `high` the highest. Absent where
-  // the sample gives no bound: there are no two batches, or, for `high`, it would lie among the censored, or
+  // the sample gives no bound: there are no two batches, it is worth too few independent values, or, for `high`, it would lie among the censored, or
   // the effective values beyond are so few that their correlation is not known either.
   std::optional<std::int64_t> low;
   std::optional<std::int64_t> high;

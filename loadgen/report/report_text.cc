@@ -122,9 +122,10 @@ std::string text_report(const RunResult& result, const RunOptions& options) {
   if (!result.is_void()) {
     text += latency_lines(result, options);
     text += fmt::format("  in flight  {:.4g} on average\n", result.mean_in_flight());
-    text += fmt::format("  generator  {} of CPU per request, {:.0f} % of {}\n",
+    text += fmt::format("  generator  {} of CPU per request, {:.0f} % of {}{}\n",
                         with_unit_of_time(result.cpu_ns_per_request()),
-                        100 * result.cpu_share(options.threads), plural(options.threads, "core"));
+                        100 * result.cpu_share(options.threads), plural(options.threads, "core"),
+                        options.arrivals.open() ? ", awake before each due time" : "");
   }
   text += fmt::format("  errors     {}\n",
                       tally.errors().total() == 0 ? std::string("none") : describe_errors(result.tally));

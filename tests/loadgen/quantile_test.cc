@@ -50,12 +50,14 @@ class EnoughSamples : public testing::TestWithParam<Need> {};
 
 TEST_P(EnoughSamples, AreThoseOfWhichTheUpperRankExists) {
   const auto [percent, samples] = GetParam();
-  const Latency latency = one_to(2 * samples);
-  const Quantile enough = quantile(latency, Effective{static_cast<double>(samples), kInfinity}, percent);
+  const auto worth = [](int values) { return Effective{static_cast<double>(values), kInfinity}; };
+  const Quantile enough = quantile(one_to(samples), worth(samples), percent);
   EXPECT_TRUE(enough.enough);
   EXPECT_TRUE(enough.low.has_value());
-  const Quantile few = quantile(latency, Effective{static_cast<double>(samples - 1), kInfinity}, percent);
-  EXPECT_FALSE(few.enough);
+  EXPECT_FALSE(quantile(one_to(samples - 1), worth(samples - 1), percent).enough);
+  // Enough values, but worth too few independent ones: a number, and no bounds.
+  const Quantile few = quantile(one_to(2 * samples), worth(samples - 1), percent);
+  EXPECT_TRUE(few.enough);
   EXPECT_FALSE(few.low.has_value() || few.high.has_value());
 }
 

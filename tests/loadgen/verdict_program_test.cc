@@ -78,8 +78,10 @@ TEST_F(VerdictProgramTest, AStopOfHalfASecondIsFound) {
        {std::vector<std::string>{"-c", "2"}, {"-c", "2", "-R", "500"}}) {
     std::vector<std::string> words = {server.url(), "-d", "2s"};
     words.insert(words.end(), load.begin(), load.end());
-    const Judged run = judged(words, [](pid_t pid) {
-      std::this_thread::sleep_for(700ms);
+    const std::uint64_t before = server.requests();
+    const Judged run = judged(words, [&](pid_t pid) {
+      // The load is under way: on a busy machine a program takes its time to begin.
+      while (server.requests() < before + 100) std::this_thread::sleep_for(1ms);
       ::kill(pid, SIGSTOP);
       std::this_thread::sleep_for(500ms);
       ::kill(pid, SIGCONT);
@@ -98,7 +100,7 @@ TEST_F(VerdictProgramTest, AThrottledControlGroupIsFound) {
   group->enter();
   const Judged run = judged({server.url(), "-c", "8", "--pipeline", "16", "-d", "2s"}, [&](pid_t) {
     group->leave();
-    std::this_thread::sleep_for(500ms);
+    while (server.requests() < 1000) std::this_thread::sleep_for(1ms);
     group->set_bound(0.02);
     std::this_thread::sleep_for(1s);
     group->lift_bound();

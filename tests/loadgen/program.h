@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "loadgen/base/failure.h"
+
 extern char** environ;
 
 namespace httpdyno::loadgen {
@@ -42,10 +44,18 @@ class Captured {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
 };
 
+// Whether the machine alone made a run void (a host that took its cores away): its counts stand, its figures are not
+// there.
+inline bool spoilt(const Finished& run) {
+  return run.code == kExitVoid && run.err.starts_with("loadgen: the run is void: ") &&
+         run.err.find("Little's law") == std::string::npos;
+}
+
 // What a program said but for its doubts: a machine that is busy with other things makes a run suspect.
 inline std::string without_doubts(const std::string& err) {
-  constexpr std::string_view kDoubt = "loadgen: the run is suspect: ";
-  return err.starts_with(kDoubt) ? err.substr(err.find('\n') + 1) : err;
+  const bool doubt =
+      err.starts_with("loadgen: the run is suspect: ") || err.starts_with("loadgen: the run is void: ");
+  return doubt ? err.substr(err.find('\n') + 1) : err;
 }
 
 // `meanwhile` is called with the process id while it runs.

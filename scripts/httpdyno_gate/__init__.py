@@ -1,0 +1,1 @@
+"""The regression gate: base and head of a server against each other."""

@@ -1,0 +1,85 @@
+"""What a run of the gate comes to: one outcome with its exit code, and everything that it rests on.
+
+Nothing but PASS is green, and PASS needs evidence: timed cells that all passed, and no exact count that changed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .judge import CellResult, Zone
+
+
+class Outcome(enum.Enum):
+    """By exit code."""
+
+    PASS = 0
+    REGRESSION = 1
+    ERROR = 2
+    INCONCLUSIVE = 3
+    UNFIT = 4
+    INVALID = 5
+
+    @property
+    def exit_code(self) -> int:
+        return int(self.value)
+
+
+@dataclasses.dataclass(frozen=True)
+class CountResult:
+    """One exact count per request, judged without error rates: it has no noise. `base` is the base's count, or the committed
+    budget; `note` says what to do or where it comes from."""
+
+    row: str
+    name: str
+    zone: Zone
+    base: float | None
+    head: float
+    note: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """`reasons`: for people, one line each, the first is the one that decided. `provenance`: which base, head, machine, seed
+    and how long."""
+
+    outcome: Outcome
+    results: Sequence[CellResult]
+    counts: Sequence[CountResult]
+    reasons: Sequence[str]
+    provenance: Mapping[str, Any]
+
+
+def conclude(
+    results: Sequence[CellResult], counts: Sequence[CountResult], provenance: Mapping[str, Any],
+    unfit: Sequence[str] = (), invalid: Sequence[str] = (), error: str | None = None, timed: bool = True,
+) -> Verdict:
+    """An error says nothing of the change, an invalid run must not; a loss that was proven stands on a machine that is unfit
+    for more, as do exact counts. `timed`: whether cells were to be judged, or exact counts alone."""
+    outcome, reasons = _weigh(results, counts, unfit, invalid, error, timed)
+    return Verdict(outcome, tuple(results), tuple(counts), tuple(reasons), dict(provenance))
+
+
+def _weigh(
+    results: Sequence[CellResult], counts: Sequence[CountResult], unfit: Sequence[str], invalid: Sequence[str],
+    error: str | None, timed: bool,
+) -> tuple[Outcome, list[str]]:
+    if error is not None:
+        return Outcome.ERROR, [error]
+    if invalid:
+        return Outcome.INVALID, list(invalid)
+    zones = [(f"{result.cell}", result.zone) for result in results]
+    zones += [(f"{count.row} {count.name}", count.zone) for count in counts]
+    for outcome, zone in ((Outcome.REGRESSION, Zone.REGRESSION), (Outcome.INCONCLUSIVE, Zone.INCONCLUSIVE)):
+        if outcome is Outcome.INCONCLUSIVE and unfit:
+            break
+        if named := [name for name, its in zones if its is zone]:
+            return outcome, [f"{zone.value}: {', '.join(named)}", *unfit]
+    if unfit:
+        return Outcome.UNFIT, list(unfit)
+    if not (results if timed else counts):
+        return Outcome.INVALID, [f"no {'cell was judged' if timed else 'count was compared'}: nothing can pass"]
+    return Outcome.PASS, [f"PASS: {len(results)} cells, {len(counts)} exact counts"]

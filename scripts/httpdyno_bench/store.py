@@ -93,7 +93,7 @@ def keep(record: Mapping[str, Any], schema: Path, target: Path) -> None:
     if fault := misfit(record, schema):
         raise RunError(f"the record {fault}")
     try:
-        _write_whole(target, json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        write_whole(target, json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     except OSError as error:
         raise RunError(f"cannot write {target.parent.name}/{target.name}: {error.strerror}") from error
 
@@ -129,7 +129,7 @@ def create(out: Path, head: dict[str, Any], when: datetime.datetime) -> RunFolde
         path = new_folder(out, head["revision"]["commit"], profile if suite == SUITES[0] else f"{suite}-{profile}", when)
         head = {"name": path.name, **head}
         # A journal without its head could not go on.
-        _write_whole(path / JOURNAL, json.dumps(head, ensure_ascii=False) + "\n")
+        write_whole(path / JOURNAL, json.dumps(head, ensure_ascii=False) + "\n")
     except OSError as error:
         raise UsageError(f"cannot create a record in {out.name}/: {error.strerror}") from error
     return RunFolder(path, head, [])
@@ -155,7 +155,7 @@ def reopen(path: Path) -> RunFolder:
         raise UsageError(f"{path.name}/{JOURNAL} is damaged: {error}") from error
 
 
-def _write_whole(target: Path, content: str) -> None:
+def write_whole(target: Path, content: str) -> None:
     """The file appears with all of its content or not at all."""
     half = target.with_name(f".{target.name}.part")
     try:

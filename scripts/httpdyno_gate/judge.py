@@ -16,10 +16,12 @@ from types import MappingProxyType
 from .errors import InvalidRun
 from .limits import Cell, Limits, check_plan
 from .looks import Look
-from .statistics import hodges_lehmann, signed_rank_bounds, signed_rank_p
+from .statistics import SignedRanks
 
 # One value a round: the log ratio of head over base, positive is worse.
 Samples = Mapping[Cell, Sequence[float]]
+# No two servers differ by more: beyond it something was divided by nothing.
+LOSS_MAX = math.log(1e9)
 NO_FLOORS: Mapping[Cell, float] = MappingProxyType({})
 
 
@@ -69,11 +71,11 @@ def judge(
     check_plan(planned)
     _check_samples(samples, planned, look)
     _check_floors(floors, planned)
-    bars = {cell: bar(limits, floors.get(cell)) for cell, limits in planned.items()}
-    p_values = {cell: signed_rank_p(samples[cell], bars[cell]) for cell in planned}
+    ranks = {cell: SignedRanks(samples[cell]) for cell in planned}
+    p_values = {cell: ranks[cell].p(bar(limits, floors.get(cell))) for cell, limits in planned.items()}
     levels = holm_levels(p_values, look.alarm)
     return [
-        _result(cell, limits, samples[cell], levels[cell], look, floors.get(cell), p_values[cell])
+        _result(cell, limits, ranks[cell], levels[cell], look, floors.get(cell), p_values[cell])
         for cell, limits in planned.items()
     ]
 
@@ -114,9 +116,9 @@ def bar(limits: Limits, layout_floor: float | None) -> float:
 
 
 def _result(
-    cell: Cell, limits: Limits, values: Sequence[float], level: float, look: Look, floor: float | None, p: float
+    cell: Cell, limits: Limits, ranks: SignedRanks, level: float, look: Look, floor: float | None, p: float
 ) -> CellResult:
-    low, high = signed_rank_bounds(values, level, look.miss)
+    low, high = ranks.bounds(level, look.miss)
     at_least = bar(limits, floor)
     if low > at_least:
         zone = Zone.REGRESSION
@@ -124,7 +126,7 @@ def _result(
         zone = Zone.PASS
     else:
         zone = Zone.INCONCLUSIVE
-    return CellResult(cell, zone, hodges_lehmann(values), low, high, look.rounds, at_least + (high - low), limits, floor, p)
+    return CellResult(cell, zone, ranks.estimate(), low, high, look.rounds, at_least + (high - low), limits, floor, p)
 
 
 def _check_samples(samples: Samples, planned: Mapping[Cell, Limits], look: Look) -> None:
@@ -136,8 +138,10 @@ def _check_samples(samples: Samples, planned: Mapping[Cell, Limits], look: Look)
         if len(values) != look.rounds:
             raise InvalidRun(f"{cell} has {len(values)} of {look.rounds} rounds: no verdict from what is left")
         for number, value in enumerate(values, start=1):
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-                raise InvalidRun(f"{cell}: round {number} has the value {value}: no verdict from what is no number")
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= LOSS_MAX:
+                raise InvalidRun(f"{cell}: round {number} has the value {value}, which is no log ratio of two servers")
+        if len(values) > 1 and len(set(values)) == 1:
+            raise InvalidRun(f"{cell} has the value {values[0]} in each of {look.rounds} rounds: nothing was measured")
 
 
 def _check_floors(floors: Mapping[Cell, float], planned: Mapping[Cell, Limits]) -> None:

@@ -57,8 +57,8 @@ def conclude(
     results: Sequence[CellResult], counts: Sequence[CountResult], provenance: Mapping[str, Any],
     unfit: Sequence[str] = (), invalid: Sequence[str] = (), error: str | None = None, timed: bool = True,
 ) -> Verdict:
-    """An error says nothing of the change, an invalid run must not; a loss that was proven stands on a machine that is unfit
-    for more, as do exact counts. `timed`: whether cells were to be judged, or exact counts alone."""
+    """An error says nothing of the change, an invalid run must not. Exact counts need no quiet machine, so a loss of theirs
+    stands where nothing timed does. `timed`: whether cells were to be judged, or exact counts alone."""
     outcome, reasons = _weigh(results, counts, unfit, invalid, error, timed)
     return Verdict(outcome, tuple(results), tuple(counts), tuple(reasons), dict(provenance))
 
@@ -71,15 +71,14 @@ def _weigh(
         return Outcome.ERROR, [error]
     if invalid:
         return Outcome.INVALID, list(invalid)
-    zones = [(f"{result.cell}", result.zone) for result in results]
-    zones += [(f"{count.row} {count.name}", count.zone) for count in counts]
-    for outcome, zone in ((Outcome.REGRESSION, Zone.REGRESSION), (Outcome.INCONCLUSIVE, Zone.INCONCLUSIVE)):
-        if outcome is Outcome.INCONCLUSIVE and unfit:
-            break
-        if named := [name for name, its in zones if its is zone]:
-            return outcome, [f"{zone.value}: {', '.join(named)}", *unfit]
+    changed = [f"{count.row} {count.name}" for count in counts if count.zone is not Zone.PASS]
+    if changed:
+        return Outcome.REGRESSION, [f"exact counts are not as they should be: {', '.join(changed)}", *unfit]
     if unfit:
         return Outcome.UNFIT, list(unfit)
+    for outcome, zone in ((Outcome.REGRESSION, Zone.REGRESSION), (Outcome.INCONCLUSIVE, Zone.INCONCLUSIVE)):
+        if named := [str(result.cell) for result in results if result.zone is zone]:
+            return outcome, [f"{zone.value}: {', '.join(named)}"]
     if not (results if timed else counts):
         return Outcome.INVALID, [f"no {'cell was judged' if timed else 'count was compared'}: nothing can pass"]
-    return Outcome.PASS, [f"PASS: {len(results)} cells, {len(counts)} exact counts"]
+    return Outcome.PASS, [f"{len(results)} timed cells and {len(counts)} exact counts passed"]

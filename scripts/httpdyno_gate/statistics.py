@@ -25,29 +25,49 @@ import scipy.stats
 Alternative = Literal["greater", "less"]
 
 
+class SignedRanks:
+    """Of one sample, whose Walsh averages are made once."""
+
+    def __init__(self, values: Sequence[float]) -> None:
+        self._count = len(values)
+        self._averages = walsh_averages(values)
+
+    def estimate(self) -> float:
+        """Hodges and Lehmann's: the median of the averages. Of n values, almost 0.3 n wild ones cannot carry it away."""
+        middle = len(self._averages) // 2
+        # Of an odd number both are the one in the middle.
+        return float(self._averages[middle] / 2 + self._averages[-middle - 1] / 2)
+
+    def p(self, shift: float = 0.0, alternative: Alternative = "greater") -> float:
+        """How likely it is, at most, that values whose centre is not above `shift` ("less": not below) lie as far above
+        (below) it as these do."""
+        if not math.isfinite(shift):
+            raise ValueError("the shift is not finite")
+        if alternative == "greater":
+            against = int(self._averages.searchsorted(shift, side="right"))
+        else:
+            against = len(self._averages) - int(self._averages.searchsorted(shift, side="left"))
+        return signed_rank_cdf(self._count)[against]
+
+    def bounds(self, below: float, above: float) -> tuple[float, float]:
+        """The least and the greatest centre that the one-sided tests at the levels `below` and `above` do not reject. -inf or
+        inf where so few values can reject nothing: 2^-n is beyond the level."""
+        low_rank, high_rank = rejections(self._count, below), rejections(self._count, above)
+        low = float(self._averages[low_rank - 1]) if low_rank else -math.inf
+        high = float(self._averages[-high_rank]) if high_rank else math.inf
+        return low, high
+
+
 def hodges_lehmann(values: Sequence[float]) -> float:
-    """The median of the Walsh averages. Of n values, almost 0.3 n wild ones cannot carry it away."""
-    return float(np.median(walsh_averages(values)))
+    return SignedRanks(values).estimate()
 
 
 def signed_rank_p(values: Sequence[float], shift: float = 0.0, alternative: Alternative = "greater") -> float:
-    """How likely it is that values whose centre is not above `shift` ("less": not below) lie as far above (below) it as
-    these do, at most."""
-    if not math.isfinite(shift):
-        raise ValueError("the shift is not finite")
-    averages = walsh_averages(values)
-    against = int((averages <= shift).sum() if alternative == "greater" else (averages >= shift).sum())
-    return signed_rank_cdf(len(values))[against]
+    return SignedRanks(values).p(shift, alternative)
 
 
 def signed_rank_bounds(values: Sequence[float], below: float, above: float) -> tuple[float, float]:
-    """The least and the greatest centre that the one-sided tests at the levels `below` and `above` do not reject. -inf or inf
-    where so few values can reject nothing: 2^-n is beyond the level."""
-    averages = walsh_averages(values)
-    low_rank, high_rank = rejections(len(values), below), rejections(len(values), above)
-    low = float(averages[low_rank - 1]) if low_rank else -math.inf
-    high = float(averages[-high_rank]) if high_rank else math.inf
-    return low, high
+    return SignedRanks(values).bounds(below, above)
 
 
 def rejections(count: int, level: float) -> int:

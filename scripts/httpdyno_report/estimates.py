@@ -1,8 +1,8 @@
 """Estimates over rounds, with intervals whose coverage is known exactly. The replicate is the round: its processes were
 started anew, so its values are independent; requests and slices within a round are not.
 
-No library has Hodges and Lehmann's estimate with an exact interval, hence these few lines; the tests hold them against
-scipy's signed-rank test.
+No library has Hodges and Lehmann's estimate with an exact interval: httpdyno_gate.statistics has what it takes; the tests hold
+it against scipy's signed-rank test.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
+
+from httpdyno_gate.statistics import signed_rank_cdf, walsh_averages
 
 CONFIDENCE = 0.95
 
@@ -64,28 +66,15 @@ def median_coverage(count: int, rank: int) -> float:
 def hodges_lehmann(values: Sequence[float]) -> Estimate:
     """The median of all pairwise means, with the interval that inverts Wilcoxon's signed-rank test: it holds each shift
     which that test does not reject. Exact for values that lie symmetrically, as differences drawn by a coin do."""
-    ordered = _checked(values)
-    count = len(ordered)
-    walsh = sorted((ordered[i] + ordered[j]) / 2 for i in range(count) for j in range(i, count))
+    count = len(_checked(values))
+    walsh = walsh_averages(values).tolist()
     rank = _widest_or_confident(count, len(walsh) // 2, signed_rank_coverage)
     return Estimate(_median(walsh), walsh[rank - 1], walsh[-rank], signed_rank_coverage(count, rank), count)
 
 
 def signed_rank_coverage(count: int, rank: int) -> float:
     """Coverage of the interval from the rank-th least to the rank-th greatest pairwise mean of so many values."""
-    below = sum(_signed_rank_ways(count)[:rank])
-    return max(0.0, 1.0 - 2.0 * below / 2**count)
-
-
-def _signed_rank_ways(count: int) -> list[int]:
-    """For each value of the statistic T, in how many of the 2^n sign patterns it comes out."""
-    ways = [1]
-    for rank in range(1, count + 1):
-        longer = ways + [0] * rank
-        for total, number in enumerate(ways):
-            longer[total + rank] += number
-        ways = longer
-    return ways
+    return max(0.0, 1.0 - 2.0 * signed_rank_cdf(count)[rank - 1])
 
 
 def _widest_or_confident(count: int, rank_max: int, coverage: Callable[[int, int], float]) -> int:

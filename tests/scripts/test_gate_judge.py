@@ -65,7 +65,7 @@ def test_too_few_rounds_bound_nothing_and_call_nothing() -> None:
             Zone.INCONCLUSIVE, -math.inf, math.inf, math.inf)
 
 
-@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf, None, "0.1", True])
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf, 1e300, -21.0, None, "0.1", True])
 def test_a_value_that_is_no_number_is_invalid(wrong: float) -> None:
     for place in (0, 5, 11):
         broken = values(0.0)
@@ -85,6 +85,12 @@ def test_a_missing_cell_a_missing_round_and_a_cell_too_many_are_invalid() -> Non
         judge(samples(rate=values(0.0, count=13)), PLANNED, LOOK)
     with pytest.raises(InvalidRun, match="not planned"):
         judge({**samples(), Cell("other", "cpu"): values(0.0)}, PLANNED, LOOK)
+
+
+def test_a_measure_that_never_moves_is_invalid() -> None:
+    """Whoever compares a file with itself finds no loss, ever."""
+    with pytest.raises(InvalidRun, match="nothing was measured"):
+        judge(samples(tail=[0.0] * 12), PLANNED, LOOK)
 
 
 @pytest.mark.parametrize("floor", [math.nan, math.inf, -0.001])
@@ -187,6 +193,9 @@ MORE = CountResult("inline", "allocations", Zone.REGRESSION, 1, 2)
     (Outcome.REGRESSION, [], [MORE], {"timed": False}),
     (Outcome.REGRESSION, [], [MORE], {"unfit": ["busy"]}),
     (Outcome.INCONCLUSIVE, OPEN, [COUNT], {}),
+    (Outcome.UNFIT, LOST, [COUNT], {"unfit": ["busy"]}),
+    (Outcome.UNFIT, OPEN, [COUNT], {"unfit": ["busy"]}),
+    (Outcome.UNFIT, CELLS, [COUNT], {"unfit": ["busy"]}),
     (Outcome.UNFIT, [], [COUNT], {"unfit": ["busy"]}),
     (Outcome.INVALID, CELLS, [COUNT], {"invalid": ["a server died"]}),
     (Outcome.INVALID, LOST, [MORE], {"invalid": ["a server died"], "unfit": ["busy"]}),

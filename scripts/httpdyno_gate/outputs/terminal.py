@@ -1,0 +1,29 @@
+"""The verdict for a person at a terminal: a table that needs no colours."""
+
+from __future__ import annotations
+
+from ..looks import FALSE_ALARMS, MISSES
+from ..outcome import Verdict
+from . import wording
+
+
+def render(verdict: Verdict) -> str:
+    lines = []
+    if verdict.results:
+        lines += _table([wording.HEADER, *wording.cells(verdict)])
+        lines += [
+            "",
+            "loss: of head over base, more is worse. sees from: a true loss of this size or more is missed at most "
+            f"{MISSES:.0%} of the time.",
+            f"The chance of any false alarm in a run is at most {FALSE_ALARMS:.0%}.",
+            "",
+        ]
+    if verdict.counts:
+        lines += [wording.counted(verdict.counts), *(f"  {wording.count_line(count)}" for count in wording.changed(verdict)), ""]
+    lines += [*verdict.reasons, f"{verdict.outcome.name} (exit {verdict.outcome.exit_code}): {wording.MEANINGS[verdict.outcome]}"]
+    return "\n".join(lines) + "\n"
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]

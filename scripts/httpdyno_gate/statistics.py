@@ -118,9 +118,14 @@ def signed_rank_ways(count: int) -> tuple[int, ...]:
 
 
 def clopper_pearson(seen: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The exact interval of a share of which `seen` of `trials` are known."""
-    interval = scipy.stats.binomtest(seen, trials).proportion_ci(confidence_level=confidence, method="exact")
-    return float(interval.low), float(interval.high)
+    """The exact interval of a share of which `seen` of `trials` are known (Clopper and Pearson 1934, as quantiles of beta
+    distributions)."""
+    if not 0 <= seen <= trials or trials < 1:
+        raise ValueError(f"{seen} of {trials} is no share")
+    tail = (1 - confidence) / 2
+    low = float(scipy.stats.beta.ppf(tail, seen, trials - seen + 1)) if seen else 0.0
+    high = float(scipy.stats.beta.ppf(1 - tail, seen + 1, trials - seen)) if seen < trials else 1.0
+    return low, high
 
 
 @functools.lru_cache(maxsize=64)

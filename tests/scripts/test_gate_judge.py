@@ -12,6 +12,7 @@ from httpdyno_gate.judge import Samples, Zone, decide, done, holm_levels, judge
 from httpdyno_gate.limits import METRICS, Cell, Limits, check_plan, limits
 from httpdyno_gate.looks import ROUNDS, Look, holm_error, plan_looks, rounds_needed
 from httpdyno_gate.outcome import CountResult, Outcome, conclude
+from httpdyno_gate.statistics import attained
 
 CPU, RATE, TAIL = Cell("inline", "cpu"), Cell("inline", "throughput"), Cell("tail", "tail-p99")
 LIMITS = limits("cpu", 0.002, 0.005)
@@ -141,6 +142,8 @@ def test_the_looks_spend_no_more_than_there_is() -> None:
         assert sum(holm_error(look.rounds, look.alarm, cells) for look in looks) <= 0.01 + 1e-15
         # What a look cannot spend it leaves to the next.
         assert looks[-1].alarm > 0.01 / 4 and [look.last for look in looks] == [False, False, False, True]
+        # The first look is of use, and a round fewer would not be.
+        assert attained(looks[0].rounds, looks[0].miss) > 0 == attained(8, 0.01 * 8 / 24)
     assert rounds_needed(1) == 7 and rounds_needed(8) == 10
 
 
@@ -166,9 +169,12 @@ def test_decide_stops_at_the_first_look_that_tells() -> None:
         return {cell: values(center, spread, rounds) for cell in PLANNED}
 
     looks = plan_looks(len(PLANNED))
-    assert done(decide(lambda rounds: until(rounds, 1.5, 0.001), PLANNED, looks)) and asked == [8, 12]
+    assert done(decide(lambda rounds: until(rounds, 0.0, 0.001), PLANNED, looks)) and asked == [9]
     asked.clear()
-    assert not done(decide(lambda rounds: until(rounds, 0.0, 2.0), PLANNED, looks)) and asked == [8, 12, 18, 24]
+    # Three cells share the error: of nine rounds no sign is surprising enough.
+    assert done(decide(lambda rounds: until(rounds, 1.5, 0.001), PLANNED, looks)) and asked == [9, 12]
+    asked.clear()
+    assert not done(decide(lambda rounds: until(rounds, 0.0, 2.0), PLANNED, looks)) and asked == [9, 12, 18, 24]
 
 
 def test_one_loss_ends_it_and_a_pass_needs_every_cell() -> None:

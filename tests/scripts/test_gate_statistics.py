@@ -203,6 +203,12 @@ def test_intervals_cover_what_they_say(shape: str) -> None:
 def test_clopper_pearson_by_its_definition() -> None:
     for seen, trials in ((0, 20), (1, 20), (6, 12), (12, 12), (100, 10_000)):
         low, high = clopper_pearson(seen, trials)
+        if 0 < seen:  # of 0 scipy's is right with a warning
+            known = scipy.stats.binomtest(seen, trials).proportion_ci(method="exact")
+            assert (low, high) == pytest.approx((known.low, known.high))
         assert scipy.stats.binom.sf(seen - 1, trials, low) == pytest.approx(0.025) if seen else low == 0.0
         assert scipy.stats.binom.cdf(seen, trials, high) == pytest.approx(0.025) if seen < trials else high == 1.0
     assert clopper_pearson(0, 20)[1] == pytest.approx(1 - 0.025 ** (1 / 20))
+    for seen, trials in ((-1, 20), (21, 20), (0, 0)):
+        with pytest.raises(ValueError):
+            clopper_pearson(seen, trials)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -59,8 +60,13 @@ def conclude(
 ) -> Verdict:
     """An error says nothing of the change, an invalid run must not. Exact counts need no quiet machine, so a loss of theirs
     stands where nothing timed does. `timed`: whether cells were to be judged, or exact counts alone."""
-    outcome, reasons = _weigh(results, counts, unfit, invalid, error, timed)
+    unknown = [f"{count.row}: {count.name} is {count.head} per request" for count in counts if not _known(count)]
+    outcome, reasons = _weigh(results, counts, unfit, [*invalid, *unknown], error, timed)
     return Verdict(outcome, tuple(results), tuple(counts), tuple(reasons), dict(provenance))
+
+
+def _known(count: CountResult) -> bool:
+    return math.isfinite(count.head) and math.isfinite(count.base or 0)
 
 
 def _weigh(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import scipy.stats
 
 from .judge import CellResult, Samples, Zone, decide
 from .limits import Cell, Limits, limits
@@ -18,6 +19,8 @@ from .looks import Look, plan_looks
 from .tally import Tally
 
 Noise = npt.NDArray[np.float64]
+# The median of the mean of two values: what Hodges and Lehmann's estimate estimates.
+_EXPONENTIAL_CENTER = float(scipy.stats.gamma.median(2)) / 2
 
 # Of one round's value about its truth, in units of a round's usual spread. Rows are cells, columns rounds.
 SHAPES: Mapping[str, Callable[[np.random.Generator, tuple[int, int]], Noise]] = {
@@ -29,6 +32,9 @@ SHAPES: Mapping[str, Callable[[np.random.Generator, tuple[int, int]], Noise]] = 
     "restless machine": lambda chance, size: chance.normal(0, 1, size) * np.linspace(0.2, 3, size[1]),
     "cells alike": lambda chance, size: chance.normal(0, 1, size) * 0.2 + chance.normal(0, 1, (1, size[1])),
     "coarse values": lambda chance, size: _coarse(chance, size),
+    # No side is like the other here: beyond what the proof of exactness covers.
+    "skewed": lambda chance, size: chance.exponential(1, size) - _EXPONENTIAL_CENTER,
+    "skewed the other way": lambda chance, size: _EXPONENTIAL_CENTER - chance.exponential(1, size),
 }
 SPREAD = 0.003
 

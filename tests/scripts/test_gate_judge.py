@@ -208,6 +208,8 @@ MORE = CountResult("inline", "allocations", Zone.REGRESSION, 1, 2)
     (Outcome.INVALID, [], [], {}),
     (Outcome.INVALID, [], [COUNT], {}),
     (Outcome.INVALID, [], [], {"timed": False}),
+    (Outcome.INVALID, CELLS, [CountResult("inline", "allocations", Zone.PASS, 1, math.nan)], {}),
+    (Outcome.INVALID, CELLS, [CountResult("inline", "allocations", Zone.PASS, math.inf, 1)], {}),
     (Outcome.ERROR, CELLS, [COUNT], {"error": "disk full"}),
 ])
 def test_what_a_run_comes_to(outcome: Outcome, results: list, counts: list, options: dict) -> None:

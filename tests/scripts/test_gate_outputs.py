@@ -180,6 +180,12 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: py
         assert raised.value.exit_code == 2 and list(tmp_path.iterdir()) == []
 
 
+def test_what_json_cannot_say_writes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError):
+        files.write(conclude(PASSED, [SAME], {"seconds": math.nan}), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError):

@@ -30,11 +30,15 @@ def write(verdict: Verdict, folder: Path) -> None:
     content = record.to_json(verdict)
     if fault := misfit(content, SCHEMA):
         raise StoreError(f"the verdict {fault}")
+    texts = {
+        JUNIT: junit.render(verdict),
+        MARKDOWN: markdown.render(verdict),
+        JSON: json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+    }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / JUNIT, _encodable(junit.render(verdict)))
-        write_whole(folder / MARKDOWN, _encodable(markdown.render(verdict)))
-        write_whole(folder / JSON, _encodable(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"))
+        for name, text in texts.items():
+            write_whole(folder / name, _encodable(text))
     except OSError as error:
         with contextlib.suppress(StoreError):
             clear(folder)

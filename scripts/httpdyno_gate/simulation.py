@@ -32,7 +32,9 @@ SHAPES: Mapping[str, Callable[[np.random.Generator, tuple[int, int]], Noise]] = 
     "restless machine": lambda chance, size: chance.normal(0, 1, size) * np.linspace(0.2, 3, size[1]),
     "cells alike": lambda chance, size: chance.normal(0, 1, size) * 0.2 + chance.normal(0, 1, (1, size[1])),
     "coarse values": lambda chance, size: _coarse(chance, size),
-    # No side is like the other here: beyond what the proof of exactness covers.
+}
+# The sides are not disturbed alike: beyond what the test's exactness needs. Simulated to know by how much it matters.
+SKEWED: Mapping[str, Callable[[np.random.Generator, tuple[int, int]], Noise]] = {
     "skewed": lambda chance, size: chance.exponential(1, size) - _EXPONENTIAL_CENTER,
     "skewed the other way": lambda chance, size: _EXPONENTIAL_CENTER - chance.exponential(1, size),
 }
@@ -41,7 +43,7 @@ SPREAD = 0.003
 
 @dataclasses.dataclass(frozen=True)
 class Truth:
-    """`losses` of the cells, from their limits. A run errs when it calls one of the first `innocent` cells, or, of a Truth with
+    """`losses` of the cells, from their limits. A run errs when it calls one of the first `innocent` cells REGRESSION; where it
     `must_not_pass`, when it passes."""
 
     name: str
@@ -53,11 +55,11 @@ class Truth:
 TRUTHS = (
     Truth("no loss", lambda all_limits: [0.0] * len(all_limits)),
     Truth("the tolerated loss", lambda all_limits: [each.tolerated for each in all_limits]),
-    # The lost cell is called early and leaves more of the error to the others: where Holm's procedure may go wrong. Little
-    # is lost, or the run would end before the others have had their chance.
+    # The lost cell is called, and leaves more of the error to the others: where Holm's procedure may go wrong. It loses
+    # little, or the run would end at once, before the others have had their chance.
     Truth(
         "the tolerated loss beside a lost cell",
-        lambda all_limits: [*(each.tolerated for each in all_limits[:-1]), all_limits[-1].matters],
+        lambda all_limits: [*(each.tolerated for each in all_limits[:-1]), all_limits[-1].tolerated + SPREAD],
         innocent=lambda cells: cells - 1,
     ),
     Truth(
@@ -65,27 +67,26 @@ TRUTHS = (
         lambda all_limits: [*(0.0 for _ in all_limits[:-1]), all_limits[-1].matters],
         must_not_pass=True,
     ),
-    Truth("the loss that matters in all cells", lambda all_limits: [each.matters for each in all_limits],
-          must_not_pass=True),
 )
 
 
-def plan(cells: int) -> dict[Cell, Limits]:
-    return {Cell(f"row{index}", "cpu"): limits("cpu", 0.002, 0.01) for index in range(cells)}
+def plan(cells: int, matters: float = 0.0021) -> dict[Cell, Limits]:
+    """By default with limits so close that hardly a cell is decided rightly, which would end a run before it can err."""
+    return {Cell(f"row{index}", "cpu"): limits("cpu", 0.002, matters) for index in range(cells)}
 
 
 def simulate(
-    truth: Truth, shape: str, cells: int, trials: int, seed: int, looks: Sequence[Look] | None = None,
+    truth: Truth, shape: str, planned: Mapping[Cell, Limits], trials: int, seed: int, looks: Sequence[Look] | None = None,
 ) -> Tally:
     """How many of so many runs err."""
-    planned = plan(cells)
+    cells = len(planned)
     looks = plan_looks(cells) if looks is None else looks
     chance = np.random.default_rng(seed)
     centers = np.array(truth.losses(list(planned.values())))[:, None]
     innocent = truth.innocent(cells)
     errors = 0
     for _ in range(trials):
-        rounds = centers + SPREAD * SHAPES[shape](chance, (cells, looks[-1].rounds))
+        rounds = centers + SPREAD * {**SHAPES, **SKEWED}[shape](chance, (cells, looks[-1].rounds))
         results = decide(_until(planned, rounds), planned, looks)
         errors += _errs(truth, results, innocent)
     return Tally(errors, trials)

@@ -16,23 +16,23 @@ from httpdyno_gate.judge import Zone, judge
 from httpdyno_gate.limits import Cell, limits
 from httpdyno_gate.looks import plan_looks
 from httpdyno_gate.replay import Round, replay
-from httpdyno_gate.simulation import SHAPES, SPREAD, TRUTHS, plan, simulate
+from httpdyno_gate.simulation import SHAPES, SKEWED, SPREAD, TRUTHS, plan, simulate
 from httpdyno_gate.tally import Tally
 
-TRIALS = 300
+TRIALS = 600
 BY_NAME = {truth.name: truth for truth in TRUTHS}
-# Where a run errs most easily.
-HARDEST = TRUTHS[1:4]
 
 
 def summed(tallies: list[Tally]) -> Tally:
     return Tally(sum(tally.seen for tally in tallies), sum(tally.trials for tally in tallies))
 
 
-@pytest.mark.parametrize("truth", HARDEST, ids=lambda truth: truth.name.replace(" ", "-"))
-def test_a_run_errs_at_most_once_in_a_hundred(truth: object) -> None:
-    """Looks, cells and zones together, in rounds of all shapes: the upper end of the exact interval is at most 1 %."""
-    tallies = [simulate(truth, shape, 3, TRIALS, seed) for seed, shape in enumerate(SHAPES)]  # type: ignore[arg-type]
+@pytest.mark.parametrize("truth, cells", [
+    ("the tolerated loss", 1), ("the tolerated loss beside a lost cell", 2), ("the loss that matters in one cell", 1)])
+def test_a_run_errs_at_most_once_in_a_hundred(truth: str, cells: int) -> None:
+    """Looks, cells and zones together, where a run errs most easily and in rounds of all shapes: the upper end of the exact
+    interval is at most 1 %."""
+    tallies = [simulate(BY_NAME[truth], shape, plan(cells), TRIALS, seed) for seed, shape in enumerate(SHAPES)]
     assert all(tally.interval[0] <= 0.01 for tally in tallies), tallies
     assert summed(tallies).interval[1] <= 0.01, tallies
 
@@ -41,16 +41,16 @@ def test_the_simulation_finds_a_gate_out_that_looks_too_often() -> None:
     """Each look with the whole error, for each cell anew: what a gate does that peeks and does not correct."""
     looks = plan_looks(3)
     alarms = [dataclasses.replace(look, alarm=3 * 0.02) for look in looks]
-    assert simulate(BY_NAME["the tolerated loss"], "normal", 3, TRIALS, 1, alarms).interval[0] > 0.01
+    assert simulate(BY_NAME["the tolerated loss"], "normal", plan(3), TRIALS, 1, alarms).interval[0] > 0.01
     hasty = [dataclasses.replace(look, miss=0.05) for look in looks]
-    assert simulate(BY_NAME["the loss that matters in one cell"], "heavy tails", 1, TRIALS, 1, hasty).interval[0] > 0.01
+    assert simulate(BY_NAME["the loss that matters in one cell"], "heavy tails", plan(1), TRIALS, 1, hasty).interval[0] > 0.01
 
 
 def test_it_errs_seldom_because_it_looks_and_not_because_it_is_blind() -> None:
     """With a usual spread what matters is called in nearly every run, and no loss passes in nearly every run."""
-    lost, same = BY_NAME["the loss that matters in all cells"], BY_NAME["no loss"]
-    called = simulate(dataclasses.replace(lost, must_not_pass=False), "normal", 3, 200, 3)
-    passed = simulate(dataclasses.replace(same, must_not_pass=True), "normal", 3, 200, 3)
+    lost, same = BY_NAME["the loss that matters in one cell"], BY_NAME["no loss"]
+    called = simulate(dataclasses.replace(lost, must_not_pass=False), "normal", plan(3, 0.01), 200, 3)
+    passed = simulate(dataclasses.replace(same, must_not_pass=True), "normal", plan(3, 0.01), 200, 3)
     assert called.share > 0.95 and passed.share > 0.95
 
 
@@ -58,7 +58,7 @@ def test_it_errs_seldom_because_it_looks_and_not_because_it_is_blind() -> None:
 def test_a_loss_that_was_said_to_be_visible_is_called(shape: str) -> None:
     """Of runs whose true loss is at least the smallest visible one that they state themselves, at most the look's error of
     missing is not called. The true losses are spread over where that is decided."""
-    (cell, its_limits), = plan(1).items()
+    (cell, its_limits), = plan(1, 0.01).items()
     look = dataclasses.replace(plan_looks(1)[1], miss=0.01)
     chance = np.random.default_rng(5)
     uncalled, trials, promised, seen = 0, 3000, 0, 0
@@ -77,7 +77,7 @@ def test_a_loss_that_was_said_to_be_visible_is_called(shape: str) -> None:
 def test_the_smallest_visible_loss_is_that_which_is_called_nearly_always() -> None:
     """Of runs of one spread the median of what they state: a true loss of it is called in 95 of 100 or more, and half of it is
     not. So the figure is no empty promise."""
-    (cell, its_limits), = plan(1).items()
+    (cell, its_limits), = plan(1, 0.01).items()
     look = plan_looks(1)[2]
 
     def results(truth: float, seed: int) -> list[object]:
@@ -150,10 +150,10 @@ def test_the_program_prints_and_appends(tmp_path: Path) -> None:
     lines.write_text('{"kind": "real"}\n')
     command = [str(ROOT / "scripts" / "gate_simulation.py"), "--trials", "3", "--cells", "1", "--append", str(lines)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    # Three trials show nothing to be at most 1 %.
-    assert done.returncode == 1 and done.stderr == "" and "1 cell, normal, no loss: REGRESSION in 0 of 3" in done.stdout
+    # Three trials show nothing to be above 1 %.
+    assert done.returncode == 0 and done.stderr == "" and "1 cell, normal, no loss: REGRESSION in 0 of 3" in done.stdout
     first, *added = [json.loads(line) for line in lines.read_text().splitlines()]
-    assert first == {"kind": "real"} and len(added) == len(done.stdout.splitlines()) == 4 * len(SHAPES)
+    assert first == {"kind": "real"} and len(added) == len(done.stdout.splitlines()) == 3 * (len(SHAPES) + len(SKEWED))
     assert all(line["kind"] == "simulation" and line["trials"] == 3 and line["seen"] <= 3 for line in added)
 
 

@@ -106,7 +106,8 @@ def holm_levels(p_values: Mapping[Cell, float], alarm: float) -> dict[Cell, floa
     called = 0
     for cell in sorted(p_values, key=lambda cell: p_values[cell]):
         levels[cell] = alarm / (len(p_values) - called)
-        called += called == len(levels) - 1 and p_values[cell] <= levels[cell]
+        # None is called behind one that is not: its p is no less, and its level is the same.
+        called += p_values[cell] <= levels[cell]
     return levels
 
 

@@ -24,7 +24,7 @@ class Trace:
     def __init__(self, serve: Callable[..., Server], folder: Path, row: str, *flags: str) -> None:
         assert shutil.which("strace"), "strace is not installed"
         self.path = folder / "trace"
-        calls = "trace=epoll_ctl,epoll_wait,epoll_pwait,sendto,sendmsg,recvfrom,recvmsg,accept4,socket,setsockopt,brk,mmap,mremap"
+        calls = "trace=epoll_ctl,epoll_wait,epoll_pwait,sendto,sendmsg,recvfrom,recvmsg,accept4,socket,setsockopt,brk,mmap,mremap,getppid,sched_yield,clock_nanosleep"
         wrapper = ["strace", "-f", "-qq", "-s", "0", "-o", str(self.path), "-e", calls, "-e", "signal=none"]
         self.server = serve(row, *flags, wrapper=wrapper)
 

@@ -11,13 +11,15 @@ what the gate promises; its rates are shown and decide nothing.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
 
 from httpdyno_bench.errors import BenchError, UsageError
 from httpdyno_bench.identity import tree_revision
+from httpdyno_bench.store import timestamp
+from httpdyno_gate import calibration
+from httpdyno_gate.calibration import Trial
 from httpdyno_gate.looks import FALSE_ALARMS, MISSES, plan_looks
 from httpdyno_gate.simulation import SHAPES, SKEWED, TRUTHS, plan, simulate
 
@@ -50,21 +52,14 @@ def _simulate(options: argparse.Namespace) -> int:
                 row = f"{cells} {'cell' if cells == 1 else 'cells'}, {shape}"
                 outcome = "PASS" if truth.must_not_pass else "REGRESSION"
                 print(f"{row}, {truth.name}: {outcome} in {tally}", flush=True)
-                lines.append(tally.line(
-                    "simulation", truth.name, row, outcome, rounds=looks[-1].rounds, seed=options.seed,
-                    seconds=round(time.monotonic() - begin, 1), revision=revision.commit, dirty=revision.dirty,
+                lines.append(Trial(
+                    date=timestamp(), revision=revision.commit[:12], kind="simulation", role="loss" if truth.must_not_pass else "control",
+                    plant=truth.name, argument=f"seed {options.seed}", row=row, outcome=outcome, seen_by=[], rounds=looks[-1].rounds,
+                    seconds=round(time.monotonic() - begin, 1), trials=tally.trials, seen=tally.seen,
                 ))
     if options.append is not None:
-        _append(options.append, lines)
+        calibration.append(options.append, lines)
     return 0 if kept else 1
-
-
-def _append(path: Path, lines: list[dict[str, object]]) -> None:
-    try:
-        with path.open("a", encoding="utf-8") as stream:
-            stream.write("".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))
-    except OSError as error:
-        raise UsageError(f"cannot append to {path.name}: {error.strerror}") from error
 
 
 def _parser() -> argparse.ArgumentParser:

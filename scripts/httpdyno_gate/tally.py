@@ -1,9 +1,8 @@
-"""How often something happened in so many trials, with an exact interval, and the line that the calibration keeps of it."""
+"""How often something happened in so many trials, with an exact interval."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 from .statistics import clopper_pearson
 
@@ -25,8 +24,3 @@ class Tally:
     def __str__(self) -> str:
         low, high = self.interval
         return f"{self.seen} of {self.trials:,} ({self.share:.2%}; 95 %: {low:.2%} … {high:.2%})"
-
-    def line(self, kind: str, plant: str, row: str, outcome: str, **more: Any) -> dict[str, Any]:
-        """Of results/gate/calibration.ndjson: that so many of the trials came out as `outcome`. A real run is a line of its
-        own, without these two numbers."""
-        return {"kind": kind, "plant": plant, "row": row, "outcome": outcome, "seen": self.seen, "trials": self.trials, **more}

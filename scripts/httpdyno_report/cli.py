@@ -13,7 +13,7 @@ from httpdyno_bench.command_line import Parser, exit_code_of
 from httpdyno_bench.generators import BOUND_SHARE
 from httpdyno_bench.tables import SUITES
 
-from . import records
+from . import calibration, records
 from .dispatch import make_dispatch
 from .dispatch_plots import draw_dispatch
 from .generators import make_generators
@@ -35,13 +35,16 @@ def main(arguments: Sequence[str], description: str | None = None) -> int:
     return exit_code_of("report.py", lambda: _run(_parser(description).parse_args(arguments)))
 
 
-def make_files(base: Path, dispatch: Path | None = None, generators: Path | None = None) -> dict[str, bytes]:
-    """Every file of the report by its path below --out, from the record of each suite and nothing else."""
+def make_files(
+    base: Path, dispatch: Path | None = None, generators: Path | None = None, results: Path | None = None
+) -> dict[str, bytes]:
+    """Every file of the report by its path below --out, from the record of each suite, the gate's trials in `results` (those beside
+    the record) and nothing else."""
     record = records.load(base, SCHEMA)
     report = make_report(record)
     compared = None if dispatch is None else (make_dispatch(records.load(dispatch, SCHEMA)), _source(dispatch))
     beside = None if generators is None else (make_generators(records.load(generators, SCHEMA)), _source(generators))
-    files = {PAGE: render(report, _source(base), BOUND_SHARE, compared, beside).encode()}
+    files = {PAGE: render(report, _source(base), BOUND_SHARE, compared, beside, calibration.load(results or base.parent)).encode()}
     plots = draw_all(report, record)
     if compared is not None:
         files[TUNING] = render_tuning(*compared).encode()
@@ -65,7 +68,7 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     folders = _chosen(options)
-    files = make_files(**folders)
+    files = make_files(**folders, results=options.results)
     return _check(files, options.out) if options.check else _write(files, options.out, list(folders.values()))
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import jinja2
 
-from . import dispatch_tables, dispatch_wording, generators_wording, tuning, wording
+from . import calibration, dispatch_tables, dispatch_wording, generators_wording, tuning, wording
+from .calibration import Calibration
 from .dispatch import Dispatch
 from .estimates import Estimate
 from .generators import REFERENCE, GeneratorsReport
@@ -41,9 +42,10 @@ _TEXT = {
 
 def render(
     report: Report, source: str, bound_share: float, compared: tuple[Dispatch, str] | None = None,
-    beside: tuple[GeneratorsReport, str] | None = None,
+    beside: tuple[GeneratorsReport, str] | None = None, trials: Calibration | None = None,
 ) -> str:
-    """`compared`: the part of the suite "dispatch", and where its record is; `beside`: that of the suite "generators"."""
+    """`compared`: the part of the suite "dispatch", and where its record is; `beside`: that of the suite "generators"; `trials`: of
+    the gate."""
     record = report.record
     sources = [source, *(part[1] for part in (compared, beside) if part is not None)]
     targets = [target for part in (report, *(part[0] for part in (compared, beside) if part)) for target in part.targets]
@@ -73,6 +75,7 @@ def render(
         bound_share=bound_share,
         **({"dispatch": None} if compared is None else _part(*compared)),
         **({"generators": None} if beside is None else _beside(*beside)),
+        **({"calibration": None} if trials is None else _calibrated(trials)),
     )
 
 
@@ -108,6 +111,21 @@ def _beside(generators: GeneratorsReport, source: str) -> dict[str, Any]:
         "claim": generators_wording.claim,
         "what": generators_wording.what,
         "printed": generators_wording.printed,
+    }
+
+
+def _calibrated(trials: Calibration) -> dict[str, Any]:
+    """What calibration.md.j2 needs."""
+    return {
+        "calibration": trials,
+        "calibration_summary": calibration.summary(trials),
+        "trial_count": calibration.count,
+        "trial_interval": calibration.interval,
+        "trial_losses": calibration.losses,
+        "trial_seen_by": calibration.seen_by,
+        "trial_others": calibration.others,
+        "trial_rounds": calibration.rounds,
+        "trial_floor": calibration.floor,
     }
 
 

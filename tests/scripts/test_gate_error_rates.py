@@ -142,7 +142,6 @@ def test_too_few_rounds_are_no_replay() -> None:
 def test_a_tally_says_its_interval() -> None:
     assert str(Tally(1, 100)) == "1 of 100 (1.00%; 95 %: 0.03% … 5.45%)"
     assert Tally(0, 20).interval == pytest.approx((0.0, 0.1684), abs=1e-4)
-    assert Tally(0, 20).line("real", "none", "keep-alive", "REGRESSION", seconds=1.0)["trials"] == 20
 
 
 def test_the_program_prints_and_appends(tmp_path: Path) -> None:

@@ -31,12 +31,13 @@ class Outcome(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class CountResult:
-    """One exact count per request, judged without error rates: it has no noise. `base` is the base's count, or the committed
-    budget; `note` says what to do or where it comes from."""
+    """One exact count per request, judged without error rates: it has no noise. `zone` is None where it is shown and not
+    judged, INCONCLUSIVE where it should have been. `base` is the base's count, or the committed budget; `note` says what to do
+    or where it comes from."""
 
     row: str
     name: str
-    zone: Zone
+    zone: Zone | None
     base: float | None
     head: float
     note: str = ""
@@ -65,6 +66,10 @@ def conclude(
     return Verdict(outcome, tuple(results), tuple(counts), tuple(reasons), dict(provenance))
 
 
+def _of(named: Sequence[tuple[str, Zone | None]], wanted: Zone) -> str:
+    return ", ".join(name for name, zone in named if zone is wanted)
+
+
 def _known(count: CountResult) -> bool:
     return math.isfinite(count.head) and math.isfinite(count.base or 0)
 
@@ -77,14 +82,15 @@ def _weigh(
         return Outcome.ERROR, [error]
     if invalid:
         return Outcome.INVALID, list(invalid)
-    changed = [f"{count.row} {count.name}" for count in counts if count.zone is not Zone.PASS]
-    if changed:
-        return Outcome.REGRESSION, [f"exact counts are not as they should be: {', '.join(changed)}", *unfit]
+    counted = [(f"{count.row} {count.name}", count.zone) for count in counts]
+    timed_cells = [(str(result.cell), result.zone) for result in results]
+    if lost := _of(counted, Zone.REGRESSION):
+        return Outcome.REGRESSION, [f"exact counts are not as they should be: {lost}", *unfit]
     if unfit:
         return Outcome.UNFIT, list(unfit)
     for outcome, zone in ((Outcome.REGRESSION, Zone.REGRESSION), (Outcome.INCONCLUSIVE, Zone.INCONCLUSIVE)):
-        if named := [str(result.cell) for result in results if result.zone is zone]:
-            return outcome, [f"{zone.value}: {', '.join(named)}"]
-    if not (results if timed else counts):
+        if named := _of([*timed_cells, *counted], zone):
+            return outcome, [f"{zone.value}: {named}"]
+    if not (timed_cells if timed else _of(counted, Zone.PASS)):
         return Outcome.INVALID, [f"no {'cell was judged' if timed else 'count was compared'}: nothing can pass"]
     return Outcome.PASS, [f"{len(results)} timed cells and {len(counts)} exact counts passed"]

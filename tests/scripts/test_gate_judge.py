@@ -213,6 +213,8 @@ LOST = judge(samples(cpu=values(0.01)), PLANNED, LOOK)
 OPEN = judge(samples(cpu=values(0.0, 0.05)), PLANNED, LOOK)
 COUNT = CountResult("inline", "allocations", Zone.PASS, 1, 1)
 MORE = CountResult("inline", "allocations", Zone.REGRESSION, 1, 2)
+SHAKY = CountResult("inline", "instructions", Zone.INCONCLUSIVE, 1000, 1004)
+SHOWN = CountResult("pool", "instructions", None, 1000, 1100)
 
 
 @pytest.mark.parametrize("outcome, results, counts, options", [
@@ -227,6 +229,13 @@ MORE = CountResult("inline", "allocations", Zone.REGRESSION, 1, 2)
     (Outcome.UNFIT, LOST, [COUNT], {"unfit": ["busy"]}),
     (Outcome.UNFIT, OPEN, [COUNT], {"unfit": ["busy"]}),
     (Outcome.UNFIT, CELLS, [COUNT], {"unfit": ["busy"]}),
+    (Outcome.INCONCLUSIVE, CELLS, [COUNT, SHAKY], {}),
+    (Outcome.INCONCLUSIVE, [], [COUNT, SHAKY], {"timed": False}),
+    (Outcome.REGRESSION, LOST, [SHAKY], {}),
+    (Outcome.UNFIT, [], [COUNT, SHAKY], {"unfit": ["busy"]}),
+    (Outcome.PASS, CELLS, [SHOWN], {}),
+    (Outcome.PASS, [], [COUNT, SHOWN], {"timed": False}),
+    (Outcome.INVALID, [], [SHOWN], {"timed": False}),
     (Outcome.UNFIT, [], [COUNT], {"unfit": ["busy"]}),
     (Outcome.INVALID, CELLS, [COUNT], {"invalid": ["a server died"]}),
     (Outcome.INVALID, LOST, [MORE], {"invalid": ["a server died"], "unfit": ["busy"]}),

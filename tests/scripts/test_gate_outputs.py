@@ -65,7 +65,8 @@ def test_the_terminal_says_every_figure_of_a_cell() -> None:
     row = next(line for line in text.splitlines() if "beyond the base's p99" in line)
     for figure in ("REGRESSION", "+0.51 %", "+0.30 % … +0.70 %", "12", "0.60 %", "0.20 %", "1.00 %", "not measured"):
         assert figure in row
-    assert "keep-alive: instructions 13,210 → 13,310.5 per request (parse_head +100)" in text
+    assert "REGRESSION: keep-alive, instructions: 13,210 → 13,310.5 per request (parse_head +100)" in text
+    assert "exact counts per request: 2 judged, 1 not as they should be\n" in text
     assert "unbounded … unbounded" in terminal.render(VERDICTS[Outcome.INCONCLUSIVE])
 
 
@@ -103,6 +104,19 @@ def test_junit_fails_errs_and_skips(verdict: Verdict) -> None:
     # Green, to whoever adds up failures, errors and skipped, is PASS alone.
     red = sum(int(suite.attrib[attribute]) for attribute in ("failures", "errors", "skipped"))
     assert (red == 0) == (verdict.outcome is Outcome.PASS)
+
+
+def test_a_count_that_is_not_judged_is_shown_as_that(tmp_path: Path) -> None:
+    shown = CountResult("pool", "instructions", None, 900, 950, "threads take turns")
+    verdict = conclude(PASSED, [SAME, shown], ABOUT)
+    assert verdict.outcome is Outcome.PASS
+    for text in (terminal.render(verdict), markdown.render(verdict)):
+        assert "1 judged, 0 not as they should be, 1 shown and not judged" in text
+        assert "not judged: pool, instructions: 900 → 950 per request (threads take turns)" in text
+    case = ElementTree.fromstring(junit.render(verdict)).findall("testsuite/testcase")[-1]
+    assert case[0].tag == "skipped" and "not judged" in case[0].attrib["message"]
+    assert [row["zone"] for row in record.to_json(verdict)["counts"]] == ["PASS", None]
+    files.write(verdict, tmp_path)
 
 
 def test_markdown_has_a_heading_and_a_table(verdict: Verdict) -> None:

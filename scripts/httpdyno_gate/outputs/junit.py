@@ -15,7 +15,8 @@ from ..outcome import Outcome, Verdict
 from . import wording
 
 _RUN = {Outcome.REGRESSION: "failure", Outcome.INCONCLUSIVE: "skipped"}
-_CELL = {Zone.REGRESSION: "failure", Zone.INCONCLUSIVE: "skipped"}
+# None: a count that is shown and not judged.
+_CASE = {Zone.REGRESSION: "failure", Zone.INCONCLUSIVE: "skipped", None: "skipped"}
 # What XML 1.0 cannot hold, not even escaped.
 _UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -26,14 +27,14 @@ def render(verdict: Verdict) -> str:
     run = None if verdict.outcome is Outcome.PASS else _RUN.get(verdict.outcome, "error")
     _add(suite, "gate", "verdict", run, f"{verdict.outcome.name}: {reason}")
     for result in verdict.results:
-        kind = "error" if wording.void(verdict) else _CELL.get(result.zone)
+        kind = "error" if wording.void(verdict) else _CASE.get(result.zone)
         text = (f"{wording.loss(result.loss)} ({wording.interval(result)}, {result.rounds} rounds); tolerated "
                 f"{wording.limit(result.limits.tolerated)}, layout floor {wording.limit(result.layout_floor)}; sees from "
                 f"{wording.limit(result.smallest_visible)}")
         _add(suite, result.cell.row, METRICS[result.cell.metric].title, kind, text)
     for count in verdict.counts:
-        kind = "error" if wording.void(verdict) else _CELL.get(count.zone)
-        _add(suite, count.row, f"{count.name} per request", kind, wording.count_line(count))
+        kind = "error" if wording.void(verdict) else _CASE.get(count.zone)
+        _add(suite, count.row, f"{count.name} per request", kind, wording.count_line(verdict, count))
     suite.set("tests", str(len(suite)))
     for kind, attribute in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
         suite.set(attribute, str(len(suite.findall(f"testcase/{kind}"))))

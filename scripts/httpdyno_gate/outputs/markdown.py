@@ -23,8 +23,8 @@ def render(verdict: Verdict) -> str:
         )
     if verdict.counts:
         parts.append(f"{wording.counted(verdict.counts).capitalize()}.")
-        if red := wording.changed(verdict):
-            parts.append(_list([wording.count_line(count) for count in red]))
+        if remarkable := wording.remarkable(verdict):
+            parts.append(_list([wording.count_line(verdict, count) for count in remarkable]))
     known = [f"{key} {value}" for key, value in verdict.provenance.items() if isinstance(value, (str, int, float))]
     if known:
         parts.append(_escaped(" · ".join(known)))

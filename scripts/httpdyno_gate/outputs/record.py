@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..judge import CellResult
+from ..judge import CellResult, Zone
 from ..looks import FALSE_ALARMS, MISSES
 from ..outcome import Verdict
 from . import wording
@@ -21,10 +21,10 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
         "exit_code": verdict.outcome.exit_code,
         "reasons": list(verdict.reasons),
         "error_rates": {"false_alarms": FALSE_ALARMS, "misses": MISSES},
-        "cells": [{**_cell(result), "zone": _zone(verdict, result.zone.value)} for result in verdict.results],
+        "cells": [{**_cell(result), "zone": _zone(verdict, result.zone)} for result in verdict.results],
         "counts": [
             {
-                "row": count.row, "name": count.name, "zone": _zone(verdict, count.zone.value), "base": count.base,
+                "row": count.row, "name": count.name, "zone": _zone(verdict, count.zone), "base": count.base,
                 "head": count.head, "note": count.note,
             }
             for count in verdict.counts
@@ -49,8 +49,8 @@ def _cell(result: CellResult) -> dict[str, Any]:
     }
 
 
-def _zone(verdict: Verdict, zone: str) -> str | None:
-    return None if wording.void(verdict) else zone
+def _zone(verdict: Verdict, zone: Zone | None) -> str | None:
+    return None if zone is None or wording.void(verdict) else zone.value
 
 
 def _ratio(loss: float) -> float | None:

@@ -19,7 +19,9 @@ def render(verdict: Verdict) -> str:
             "",
         ]
     if verdict.counts:
-        lines += [wording.counted(verdict.counts), *(f"  {wording.count_line(count)}" for count in wording.changed(verdict)), ""]
+        lines.append(wording.counted(verdict.counts))
+        lines += [f"  {wording.count_line(verdict, count)}" for count in wording.remarkable(verdict)]
+        lines.append("")
     lines += [*verdict.reasons, f"{verdict.outcome.name} (exit {verdict.outcome.exit_code}): {wording.MEANINGS[verdict.outcome]}"]
     return "\n".join(lines) + "\n"
 

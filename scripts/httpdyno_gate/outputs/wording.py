@@ -50,25 +50,27 @@ def cells(verdict: Verdict) -> list[tuple[str, ...]]:
     ]
 
 
-def zone(verdict: Verdict, its: Zone) -> str:
+def zone(verdict: Verdict, its: Zone | None) -> str:
     """Of a run that may not be believed nothing has passed, nor failed."""
-    return "not judged" if void(verdict) else its.value
+    return "not judged" if its is None or void(verdict) else its.value
 
 
 def void(verdict: Verdict) -> bool:
     return verdict.outcome in (Outcome.INVALID, Outcome.ERROR)
 
 
-def changed(verdict: Verdict) -> list[CountResult]:
+def remarkable(verdict: Verdict) -> list[CountResult]:
     return [count for count in verdict.counts if count.zone is not Zone.PASS]
 
 
-def count_line(count: CountResult) -> str:
+def count_line(verdict: Verdict, count: CountResult) -> str:
     before = "none" if count.base is None else f"{count.base:,.10g}"
     note = f" ({count.note})" if count.note else ""
-    return f"{count.row}: {count.name} {before} → {count.head:,.10g} per request{note}"
+    return f"{zone(verdict, count.zone)}: {count.row}, {count.name}: {before} → {count.head:,.10g} per request{note}"
 
 
 def counted(counts: Sequence[CountResult]) -> str:
-    red = sum(count.zone is not Zone.PASS for count in counts)
-    return f"exact counts per request: {len(counts)} compared, {red} not as they should be"
+    judged = [count.zone for count in counts if count.zone is not None]
+    red = sum(its is not Zone.PASS for its in judged)
+    shown = f", {len(counts) - len(judged)} shown and not judged" if len(judged) < len(counts) else ""
+    return f"exact counts per request: {len(judged)} judged, {red} not as they should be{shown}"

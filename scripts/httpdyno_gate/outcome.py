@@ -85,7 +85,9 @@ def _weigh(
     counted = [(f"{count.row} {count.name}", count.zone) for count in counts]
     timed_cells = [(str(result.cell), result.zone) for result in results]
     if lost := _of(counted, Zone.REGRESSION):
-        return Outcome.REGRESSION, [f"exact counts are not as they should be: {lost}", *unfit]
+        slower = _of(timed_cells, Zone.REGRESSION)
+        also = unfit or ([f"REGRESSION: {slower}"] if slower else [])
+        return Outcome.REGRESSION, [f"exact counts are not as they should be: {lost}", *also]
     if unfit:
         return Outcome.UNFIT, list(unfit)
     for outcome, zone in ((Outcome.REGRESSION, Zone.REGRESSION), (Outcome.INCONCLUSIVE, Zone.INCONCLUSIVE)):

@@ -251,6 +251,14 @@ def test_what_a_run_comes_to(outcome: Outcome, results: list, counts: list, opti
     assert verdict.outcome is outcome and verdict.reasons
 
 
+def test_a_run_says_all_that_lost() -> None:
+    verdict = conclude(LOST, [MORE], {})
+    assert verdict.reasons == ("exact counts are not as they should be: inline allocations", "REGRESSION: inline cpu")
+    # On an unfit machine nothing timed is said to have.
+    assert conclude(LOST, [MORE], {}, unfit=["busy"]).reasons == (
+        "exact counts are not as they should be: inline allocations", "busy")
+
+
 def test_exit_codes_are_those_of_the_documentation() -> None:
     assert [(outcome.name, outcome.exit_code) for outcome in Outcome] == [
         ("PASS", 0), ("REGRESSION", 1), ("ERROR", 2), ("INCONCLUSIVE", 3), ("UNFIT", 4), ("INVALID", 5)]

@@ -19,7 +19,7 @@ def render(verdict: Verdict) -> str:
         parts.append(_table([wording.HEADER, *wording.cells(verdict)]))
         parts.append(
             "*loss*: head over base, more is worse. *sees from*: a true loss of this size or more is missed at most "
-            f"{MISSES:.0%} of the time. The chance of any false alarm in a run is at most {FALSE_ALARMS:.0%}."
+            f"{100 * MISSES:g} % of the time. The chance of any false alarm in a run is at most {100 * FALSE_ALARMS:g} %."
         )
     if verdict.counts:
         parts.append(f"{wording.counted(verdict.counts).capitalize()}.")

@@ -14,8 +14,8 @@ def render(verdict: Verdict) -> str:
         lines += [
             "",
             "loss: of head over base, more is worse. sees from: a true loss of this size or more is missed at most "
-            f"{MISSES:.0%} of the time.",
-            f"The chance of any false alarm in a run is at most {FALSE_ALARMS:.0%}.",
+            f"{100 * MISSES:g} % of the time.",
+            f"The chance of any false alarm in a run is at most {100 * FALSE_ALARMS:g} %.",
             "",
         ]
     if verdict.counts:

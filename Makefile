@@ -9,7 +9,7 @@ SEEDS ?= 200000
 PEERS ?= yes
 PYTHON := /usr/bin/python3
 
-.PHONY: help bench test fuzz sim coverage micro report build setup clean
+.PHONY: help bench gate test fuzz sim coverage micro report build setup clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo '              installs nginx and h2o, to compare with (PEERS=no: does not);'
 	@echo '              SUITE=dispatch: pools by their size and allocators instead, 10 minutes;'
 	@echo '              SUITE=generators: loadgen beside other load generators, 4 minutes'
+	@echo 'make gate     whether the work tree is slower than BASE=origin/main (any revision); minutes'
 	@echo 'make test     build and run every test (PRESET=release, debug, asan or tsan)'
 	@echo 'make fuzz     every fuzz target for FUZZ_SECONDS=60, under the sanitizers'
 	@echo 'make sim      SEEDS=200000 seeds of the simulated world'
@@ -57,6 +58,14 @@ bench: build
 	@[[ $(PEERS) == no ]] || scripts/setup --peers || echo 'The servers of others will be missing in BENCH.md.'
 	$(PYTHON) scripts/bench.py --suite $(SUITE) --profile $(PROFILE) $(BENCH_ARGS)
 	$(PYTHON) scripts/report.py
+
+# make has an exit code of its own; scripts/gate.py says which of its own it was.
+gate: PRESET = release
+gate: setup
+	@[[ -n '$(BASE)' ]] || { echo 'make gate: which revision is it to be compared with? Give BASE=origin/main'; exit 2; }
+	@[[ -f build/release/build.ninja ]] || cmake --preset release --log-level=WARNING
+	@cmake --build --preset release -j $(JOBS) --target loadgen
+	$(PYTHON) scripts/gate.py --base '$(BASE)' $(GATE_ARGS)
 
 report: setup
 	$(PYTHON) scripts/report.py

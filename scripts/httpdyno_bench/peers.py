@@ -51,19 +51,22 @@ def installed(path: str | None = None) -> dict[str, Peer]:
 def serving_peer(peer: Peer, core: int, connections_max: int) -> Iterator[Server]:
     """It is run as configured in bench/peers/, from a folder of its own; the system's configuration is not read."""
     with tempfile.TemporaryDirectory(prefix="httpdyno-") as directory:
-        folder = Path(directory)
-        # Started by root, h2o serves as nobody.
-        folder.chmod(0o755)
-        (folder / "files").mkdir()
-        (folder / "files" / "index.html").write_text("Hello, World!", encoding="ascii")
-        port = _free_port()
-        words = {"directory": directory, "port": str(port), "connections_max": str(connections_max)}
-        configuration = f"{peer.name}.conf"
-        template = string.Template((_CONFIGURATIONS / configuration).read_text(encoding="utf-8"))
-        (folder / configuration).write_text(template.substitute(words), encoding="utf-8")
-        arguments = [string.Template(word).substitute(words) for word in _ARGUMENTS[peer.name]]
-        with listening(peer.name, [peer.program, *arguments], core, port) as server:
+        port = free_port()
+        with listening(peer.name, command_of(peer, port, Path(directory), connections_max), core, port) as server:
             yield server
+
+
+def command_of(peer: Peer, port: int, folder: Path, connections_max: int) -> list[str]:
+    """The command that runs it on a port in a folder that is its own, in which everything that it needs is written."""
+    # Started by root, h2o serves as nobody.
+    folder.chmod(0o755)
+    (folder / "files").mkdir()
+    (folder / "files" / "index.html").write_text("Hello, World!", encoding="ascii")
+    words = {"directory": str(folder), "port": str(port), "connections_max": str(connections_max)}
+    configuration = f"{peer.name}.conf"
+    template = string.Template((_CONFIGURATIONS / configuration).read_text(encoding="utf-8"))
+    (folder / configuration).write_text(template.substitute(words), encoding="utf-8")
+    return [peer.program, *(string.Template(word).substitute(words) for word in _ARGUMENTS[peer.name])]
 
 
 def _version(program: str) -> str:
@@ -73,7 +76,7 @@ def _version(program: str) -> str:
     return found[0] if found else "unknown"
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """These servers cannot be asked to choose one. Somebody else may take it meanwhile: then the start fails."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])

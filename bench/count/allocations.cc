@@ -18,10 +18,11 @@
 
 namespace {
 
-// What the file holds. The counts are of calls since the program began; free(nullptr) is none.
+// What the file holds. The counts are of calls since the program began; free(nullptr) is none. The octets are those
+// that were asked for and given, with all that a realloc asks for.
 struct Page {
-  char names[64] = "malloc calloc realloc aligned_alloc free";
-  std::atomic<std::uint64_t> malloc, calloc, realloc, aligned_alloc, free;
+  char names[64] = "malloc calloc realloc aligned_alloc free bytes";
+  std::atomic<std::uint64_t> malloc, calloc, realloc, aligned_alloc, free, bytes;
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
@@ -29,8 +30,13 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 constinit Page early{};
 constinit std::atomic<Page*> page{&early};
 
-void count(std::atomic<std::uint64_t> Page::*of) {
-  (page.load(std::memory_order_relaxed)->*of).fetch_add(1, std::memory_order_relaxed);
+void count(std::atomic<std::uint64_t> Page::*of, std::uint64_t more = 1) {
+  (page.load(std::memory_order_relaxed)->*of).fetch_add(more, std::memory_order_relaxed);
+}
+
+void* given(void* block, std::size_t bytes) {
+  if (block != nullptr) count(&Page::bytes, bytes);
+  return block;
 }
 
 // Before there is a second thread, as a rule; what another one counts during the change is lost.
@@ -48,6 +54,7 @@ void count(std::atomic<std::uint64_t> Page::*of) {
   shared->realloc = early.realloc.load();
   shared->aligned_alloc = early.aligned_alloc.load();
   shared->free = early.free.load();
+  shared->bytes = early.bytes.load();
   page = shared;
 }
 
@@ -93,17 +100,17 @@ extern "C" {
 
 void* malloc(std::size_t bytes) noexcept {
   count(&Page::malloc);
-  return next_malloc(bytes);
+  return given(next_malloc(bytes), bytes);
 }
 
 void* calloc(std::size_t members, std::size_t bytes) noexcept {
   count(&Page::calloc);
-  return next_calloc(members, bytes);
+  return given(next_calloc(members, bytes), members * bytes);
 }
 
 void* realloc(void* block, std::size_t bytes) noexcept {
   count(&Page::realloc);
-  return next_realloc(block, bytes);
+  return given(next_realloc(block, bytes), bytes);
 }
 
 void free(void* block) noexcept {
@@ -114,7 +121,7 @@ void free(void* block) noexcept {
 
 void* memalign(std::size_t alignment, std::size_t bytes) noexcept {
   count(&Page::aligned_alloc);
-  return next_memalign(alignment, bytes);
+  return given(next_memalign(alignment, bytes), bytes);
 }
 
 void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept { return memalign(alignment, bytes); }

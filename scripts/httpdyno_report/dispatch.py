@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from httpdyno_bench.allocations import TAKING
 from httpdyno_bench.contenders import LAYOUT_AXIS
 
 from .crossings import Sweep, sweeps
@@ -16,8 +17,6 @@ from .records import Record
 
 # Calls that are shown by name; a pool's only writes are those to the eventfd that wakes its loop.
 CALLS = ("futex", "write", "epoll_wait", "epoll_ctl", "recvfrom", "sendto")
-# What takes memory from the allocator; free gives it back.
-_ALLOCATING = ("malloc", "calloc", "realloc", "aligned_alloc")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,7 +170,7 @@ def _calls(data: Mapping[str, Any]) -> tuple[CallRow, ...]:
             if steps:
                 calls = {name: median_estimate([_each(step["runs"], name) for step in steps]) for name in CALLS}
                 taken = [
-                    sum(step["allocations"]["calls"].get(name, 0) for name in _ALLOCATING) / step["allocations"]["requests"]
+                    sum(step["allocations"]["calls"].get(name, 0) for name in TAKING) / step["allocations"]["requests"]
                     for step in steps
                 ]
                 rows.append(CallRow(workload["name"], row["name"], calls, median_estimate(taken)))

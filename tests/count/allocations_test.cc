@@ -16,7 +16,7 @@ namespace httpdyno {
 namespace {
 
 struct Counts {
-  std::uint64_t malloc, calloc, realloc, aligned_alloc, free;
+  std::uint64_t malloc, calloc, realloc, aligned_alloc, free, bytes;
   friend bool operator==(const Counts&, const Counts&) = default;
 };
 
@@ -29,7 +29,7 @@ Counts counts() {
   const int fd = open(std::getenv("HTTPDYNO_ALLOCATIONS"), O_RDONLY | O_CLOEXEC);
   if (read(fd, &page, sizeof page) != sizeof page) std::abort();
   close(fd);
-  if (std::strcmp(page.names, "malloc calloc realloc aligned_alloc free") != 0) std::abort();
+  if (std::strcmp(page.names, "malloc calloc realloc aligned_alloc free bytes") != 0) std::abort();
   return page.counts;
 }
 
@@ -38,12 +38,13 @@ Counts counted(Work work) {
   const Counts before = counts();
   work();
   const Counts after = counts();
-  return {after.malloc - before.malloc, after.calloc - before.calloc, after.realloc - before.realloc,
-          after.aligned_alloc - before.aligned_alloc, after.free - before.free};
+  return {after.malloc - before.malloc,   after.calloc - before.calloc,
+          after.realloc - before.realloc, after.aligned_alloc - before.aligned_alloc,
+          after.free - before.free,       after.bytes - before.bytes};
 }
 
 TEST(Allocations, NothingIsCountedOfNothing) {
-  EXPECT_EQ(counted([] { free(nullptr); }), (Counts{0, 0, 0, 0, 0}));
+  EXPECT_EQ(counted([] { free(nullptr); }), (Counts{0, 0, 0, 0, 0, 0}));
 }
 
 TEST(Allocations, EachFunctionIsCountedOnce) {
@@ -58,7 +59,8 @@ TEST(Allocations, EachFunctionIsCountedOnce) {
       free(block);
     }
   });
-  EXPECT_EQ(c, (Counts{2, 1, 2, 3, 7}));
+  // A realloc counts in whole.
+  EXPECT_EQ(c, (Counts{2, 1, 2, 3, 7, 10 + 100'000 + 3 * 7 + 5 + 50'000 + 128 + 3 + 5000}));
 }
 
 TEST(Allocations, EachNewIsAMalloc) {
@@ -75,7 +77,7 @@ TEST(Allocations, EachNewIsAMalloc) {
     ::operator delete[](::operator new[](128, std::align_val_t(128)), 128, std::align_val_t(128));
     ::operator delete(::operator new(128, std::align_val_t(128), std::nothrow), std::align_val_t(128));
   });
-  EXPECT_EQ(c, (Counts{5, 0, 0, 3, 8}));
+  EXPECT_EQ(c, (Counts{5, 0, 0, 3, 8, 5 * 10 + 3 * 128}));
 }
 
 TEST(Allocations, RefusalsAreTheAllocators) {
@@ -83,9 +85,11 @@ TEST(Allocations, RefusalsAreTheAllocators) {
   EXPECT_EQ(posix_memalign(&block, 24, 1), EINVAL);
   EXPECT_EQ(posix_memalign(&block, 0, 1), EINVAL);
   const volatile std::size_t too_much = SIZE_MAX / 2;
+  const std::uint64_t bytes = counts().bytes;
   EXPECT_EQ(malloc(too_much), nullptr);
   EXPECT_THROW(static_cast<void>(::operator new(too_much)), std::bad_alloc);
   EXPECT_EQ(::operator new(too_much, std::nothrow), nullptr);
+  EXPECT_LT(counts().bytes - bytes, 10'000U);  // the exception's own
 }
 
 TEST(Allocations, ThreadsLoseNone) {

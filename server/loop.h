@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <deque>
 #include <span>
 #include <utility>
 #include <vector>
@@ -517,7 +516,7 @@ class Loop {
     io::ConnId connection;
     Time since;
   };
-  std::deque<Held> held_;           // whose answers are held back, oldest first
+  std::vector<Held> held_;          // whose answers are held back, oldest first; as many as come in kHoldMax
   bool answers_come_ = false;       // the last turn got some from workers
   std::uint32_t turns_behind_ = 0;  // turns in a row that left completions to the next
   std::atomic<bool> stop_requested_{false};

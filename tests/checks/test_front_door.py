@@ -89,7 +89,7 @@ def test_setup_refuses_unknown_arguments() -> None:
 
 def test_make_help_names_every_target() -> None:
     text = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("bench", "test", "fuzz", "sim", "coverage", "micro", "report", "clean"):
+    for target in ("bench", "gate", "test", "fuzz", "sim", "coverage", "micro", "report", "clean"):
         assert f"make {target}" in text
 
 

@@ -19,6 +19,7 @@
 #include "loadgen/figures/hlog.h"
 #include "loadgen/figures/latency.h"
 #include "loadgen/figures/quantile.h"
+#include "loadgen/report/quantile_text.h"
 
 namespace httpdyno::loadgen {
 
@@ -167,12 +168,10 @@ Failure Merge::fits(const Source& source) const {
 
 // "p99.9  ≥ 2.00 s  1.98 s to 2.10 s"
 std::string quantile_line(const Quantile& quantile) {
-  const auto ns = [](std::int64_t value) { return with_unit_of_time(static_cast<double>(value)); };
   const std::string name = fmt::format("p{}", quantile.percent);
-  if (!quantile.enough) return fmt::format("  {:<7} {:>10}\n", name, "n/a");
-  return fmt::format("  {:<7} {:>10}   {} to {}\n", name,
-                     (quantile.at_least ? "≥ " : "") + ns(quantile.value),
-                     quantile.low ? ns(*quantile.low) : "?", quantile.high ? ns(*quantile.high) : "?");
+  const std::string interval = interval_text(quantile);
+  return fmt::format("  {:<7} {:>10}{}{}\n", name, value_text(quantile), interval.empty() ? "" : "   ",
+                     interval);
 }
 
 std::string Merge::summary(std::size_t files) const {
@@ -197,8 +196,7 @@ std::string Merge::summary(std::size_t files) const {
       text += quantile_line(quantile(latency, batches_[i], percent));
     if (latency.values().total() == 0) continue;
     text += fmt::format("  {:<7} {:>10}\n", "max",
-                        (latency.censored() != 0 ? "≥ " : "") +
-                            with_unit_of_time(static_cast<double>(latency.values().max())));
+                        (latency.censored() != 0 ? "≥ " : "") + with_unit_of_time(latency.values().max()));
   }
   return text;
 }

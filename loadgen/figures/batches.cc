@@ -12,7 +12,12 @@ void Batches::add(const Histogram& tick) {
   }
   Counts counts;
   tick.each_recorded([&](std::int64_t lowest, std::int64_t, std::int64_t count) {
-    counts.emplace_back(Histogram::index_of(lowest), count);
+    const std::size_t cell = cell_of(lowest);
+    if (counts.empty() || counts.back().cell() != cell) {
+      counts.emplace_back(cell, count);
+    } else {
+      counts.back().add(count);
+    }
   });
   Counts& last = batches_.back();
   last = last.empty() ? std::move(counts) : sum(last, counts);
@@ -32,7 +37,7 @@ std::vector<Batches::Part> Batches::parts(std::size_t last) const {
     Part part;
     for (const Count each : counts) {
       part.total += each.count();
-      if (each.index() <= last) part.below += each.count();
+      if (each.cell() <= last) part.below += each.count();
     }
     parts.push_back(part);
   }
@@ -45,17 +50,16 @@ Batches::Counts Batches::sum(const Counts& a, const Counts& b) {
   auto left = a.begin();
   auto right = b.begin();
   while (left != a.end() || right != b.end()) {
-    if (right == b.end() || (left != a.end() && left->index() < right->index())) {
+    if (right == b.end() || (left != a.end() && left->cell() < right->cell())) {
       sum.push_back(*left++);
-    } else if (left == a.end() || right->index() < left->index()) {
+    } else if (left == a.end() || right->cell() < left->cell()) {
       sum.push_back(*right++);
     } else {
-      sum.emplace_back(left->index(), left->count() + right->count());
-      ++left;
-      ++right;
+      sum.push_back(*left++);
+      sum.back().add((right++)->count());
     }
   }
-  // What was reserved for buckets that both have is given back: the batches stay for the whole run.
+  // What was reserved for cells that both have is given back: the batches stay for the whole run.
   sum.shrink_to_fit();
   return sum;
 }

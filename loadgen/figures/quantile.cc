@@ -114,20 +114,21 @@ double rank_of(const Latency& latency, const Effective& effective, double from_a
   return std::clamp((1 - from_above / (effective.samples + 1)) * (total + 1), 1.0, total);
 }
 
-std::size_t index_of(std::int64_t value) { return Histogram::index_of(std::min(value, Histogram::kHighest)); }
-
-// Where the percentile's share itself lies within one heavy bucket, the nearer one of the bucket's two edges
-// says more: with all values in it, the upper one says nothing.
+// Where the percentile's share itself lies within one heavy cell, the nearer one of the cell's two edges says
+// more: with all values in it, the upper one says nothing.
 std::size_t edge_of(const Latency& latency, std::int64_t value, double share) {
-  const std::size_t index = index_of(value);
+  const std::size_t cell = Batches::cell_of(value);
   std::int64_t below = 0;
+  std::int64_t within = 0;
   latency.values().each_recorded([&](std::int64_t lowest, std::int64_t, std::int64_t count) {
-    if (Histogram::index_of(lowest) < index) below += count;
+    const std::size_t at = Batches::cell_of(lowest);
+    if (at < cell) below += count;
+    if (at == cell) within += count;
   });
   const double total = std::max(1.0, static_cast<double>(latency.values().total()));
   const double without = static_cast<double>(below) / total;
-  const double with = static_cast<double>(below + latency.values().count_at(index)) / total;
-  return index > 0 && share - without < with - share ? index - 1 : index;
+  const double with = static_cast<double>(below + within) / total;
+  return cell > 0 && share - without < with - share ? cell - 1 : cell;
 }
 
 }  // namespace
@@ -183,7 +184,7 @@ Quantile quantile(const Latency& latency, const Batches& batches, double percent
   const Effective at_value = effective_samples(batches, edge_of(latency, value, percent / 100));
   Quantile result = quantile(latency, at_value, percent);
   if (!result.low) return result;
-  const Effective at_low = effective_samples(batches, index_of(*result.low));
+  const Effective at_low = effective_samples(batches, Batches::cell_of(*result.low));
   if (at_low.samples < at_value.samples) result.high = quantile(latency, at_low, percent).high;
   return result;
 }

@@ -51,7 +51,7 @@ struct Quantile {
   std::optional<std::int64_t> high;
 };
 
-// As far as the share is concerned that lies in the buckets up to that of index `last`.
+// As far as the share is concerned that lies in the batches' cells up to `last`.
 Effective effective_samples(const Batches& batches, std::size_t last);
 
 // `batches` hold the same values as `latency`, in their order of time.

@@ -61,7 +61,7 @@ std::string KneeReport::head() const {
   std::string objectives;
   for (const Objective& objective : knee_.objectives) {
     objectives += fmt::format("{}{} < {}", objectives.empty() ? "" : ", ", objective.name,
-                              with_unit_of_time(static_cast<double>(objective.limit.count())));
+                              with_unit_of_time(objective.limit.count()));
   }
   std::string text = fmt::format("knee of {} for {}\n", objectives, options_.url.text());
   text += fmt::format("  {} connections, {} threads, steps of {:.3g} s after {:.3g} s\n",

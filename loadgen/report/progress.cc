@@ -29,9 +29,8 @@ void Progress::second(const SecondFigures& second) {
       "{:.0f} s  {} per second", second.begin_s + second.length_s,
       grouped(static_cast<std::uint64_t>(static_cast<double>(second.answered) / second.length_s)));
   if (values.total() != 0) {
-    const auto ns = [](std::int64_t value) { return with_unit_of_time(static_cast<double>(value)); };
-    line += fmt::format("  p50 {}  p99 {}  max {}", ns(values.percentile(50)), ns(values.percentile(99)),
-                        ns(values.max()));
+    line += fmt::format("  p50 {}  p99 {}  max {}", with_unit_of_time(values.percentile(50)),
+                        with_unit_of_time(values.percentile(99)), with_unit_of_time(values.max()));
   }
   if (second.errors != 0) line += fmt::format("  {} errors", grouped(second.errors));
   write_all(STDERR_FILENO, fmt::format("{}{}\n", dirty_ ? kClearLine : "", line));

@@ -6,21 +6,15 @@
 
 namespace httpdyno::loadgen {
 
-namespace {
-
-std::string ns(std::int64_t value) { return with_unit_of_time(static_cast<double>(value)); }
-
-}  // namespace
-
 std::string value_text(const Quantile& quantile) {
   if (!quantile.enough) return "n/a";
-  return (quantile.at_least ? ">= " : "") + ns(quantile.value);
+  return (quantile.at_least ? "≥ " : "") + with_unit_of_time(quantile.value);
 }
 
 std::string interval_text(const Quantile& quantile) {
   if (!quantile.enough || (!quantile.low && !quantile.high)) return "";
-  return fmt::format("{} to {}", quantile.low ? ns(*quantile.low) : "?",
-                     quantile.high ? ns(*quantile.high) : "?");
+  return fmt::format("{} to {}", quantile.low ? with_unit_of_time(*quantile.low) : "?",
+                     quantile.high ? with_unit_of_time(*quantile.high) : "?");
 }
 
 nlohmann::ordered_json quantile_json(const Quantile& quantile) {

@@ -8,7 +8,7 @@
 
 namespace httpdyno::loadgen {
 
-// ">= 2.00 s" where what was not answered may have taken any time beyond that; "n/a" for too small a sample.
+// "≥ 2.00 s" where what was not answered may have taken any time beyond that; "n/a" for too small a sample.
 std::string value_text(const Quantile& quantile);
 // "300 µs to 330 µs", with "?" for an end that is not known; empty without any.
 std::string interval_text(const Quantile& quantile);

@@ -19,17 +19,16 @@ std::string plural(std::uint64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", grouped(count), noun, count == 1 ? "" : "s");
 }
 
-std::string ns(double value) { return with_unit_of_time(value); }
-std::string ns(std::int64_t value) { return with_unit_of_time(static_cast<double>(value)); }
-
 std::string latency_line(const Latency& latency, const Quantiles& quantiles) {
   const Histogram& values = latency.values();
   if (values.total() == 0) return "nothing was measured";
-  std::string text = fmt::format("mean {}, min {}", ns(values.mean()), ns(values.min()));
+  std::string text =
+      fmt::format("mean {}, min {}", with_unit_of_time(values.mean()), with_unit_of_time(values.min()));
   for (std::size_t i = 0; i < kLevels.size(); ++i) {
     text += fmt::format(", {} {}", kLevels[i].text, value_text(quantiles[i]));
   }
-  return text + fmt::format(", max {}{}", latency.censored() != 0 ? ">= " : "", ns(values.max()));
+  return text +
+         fmt::format(", max {}{}", latency.censored() != 0 ? "≥ " : "", with_unit_of_time(values.max()));
 }
 
 // The percentiles one below the other, with their 95 % intervals and bars on a logarithmic scale.
@@ -101,9 +100,9 @@ std::string text_report(const RunResult& result, const RunOptions& options) {
                                          plural(load.requests.size(), "kind"), load.seed, options.url.text())
                            : fmt::format("{} {}\n", request.method, options.url.text());
   text += fmt::format(
-      "  load       {} on {}, {}, {:.3g} s{}{}\n", plural(load.connections, "connection"),
+      "  load       {} on {}, {}, {:g} s{}{}\n", plural(load.connections, "connection"),
       plural(options.threads, "thread"), describe_use(load), to_seconds(result.measured),
-      options.warmup > Duration::zero() ? fmt::format(" after {:.3g} s", to_seconds(options.warmup)) : "",
+      options.warmup > Duration::zero() ? fmt::format(" after {:g} s", to_seconds(options.warmup)) : "",
       result.signal != 0 ? ", interrupted" : "");
   if (result.is_void()) {
     text += fmt::format("  requests   {} answered, {} received\n", grouped(tally.answered()),

@@ -114,18 +114,4 @@ void Schedule::place_by_ramp() {
              : kNever;
 }
 
-std::uint64_t Schedule::due_by(Time time) const {
-  const Time before = std::min(time, until_);
-  if (due_ >= before) return 0;
-  if (arrivals_.kind == Arrivals::Kind::constant) {
-    // floor(k * 10^9 / rate) < t exactly when k < t * rate / 10^9.
-    const Wide product = Wide{static_cast<std::uint64_t>((before - begin_).count())} * arrivals_.rate.micro;
-    const auto end = static_cast<std::uint64_t>((product + kNsTimesMicro - 1) / kNsTimesMicro);
-    return (end - index() + threads_ - 1) / threads_;
-  }
-  std::uint64_t count = 0;
-  for (Schedule rest = *this; rest.due() < before; rest.advance()) ++count;
-  return count;
-}
-
 }  // namespace httpdyno::loadgen

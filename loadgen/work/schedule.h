@@ -42,8 +42,6 @@ class Schedule {
   void advance();
   // How many have been taken.
   std::uint64_t taken() const { return taken_; }
-  // How many from the next one on are due before `time`: by arithmetic for a constant rate, else by counting.
-  std::uint64_t due_by(Time time) const;
 
  private:
   __extension__ using Wide = unsigned __int128;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import secrets
 import sys
 import time
@@ -26,8 +27,11 @@ BIN_DIR = ROOT / "build" / "release" / "bin"
 RESULTS = ROOT / "results"
 # What a record fixes, and --resume therefore takes from it.
 _FIXED = ("suite", "profile", "variants", "workloads", "rounds", "seconds", "seed")
-# After so many void runs of one step it is not by chance.
-_VOID_TRIES = 3
+# What the machine made void is measured again so often at least, and at most as long as --patience says. Neighbours come
+# in bursts, so the pauses grow.
+_VOID_TRIES_MIN = 3
+_VOID_PAUSE_SECONDS = 0.5
+_PATIENCE_SECONDS = 60.0
 
 
 def main(arguments: Sequence[str], description: str | None = None) -> int:
@@ -51,6 +55,9 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
                         "profile's; wrk's are rounded to whole ones)")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the order and of every coin (default: drawn; "
                         "the record has it)")
+    parser.add_argument("--patience", type=float, metavar="S", default=_PATIENCE_SECONDS,
+                        help="how long a step that the machine made void is measured again "
+                        f"(default: {_PATIENCE_SECONDS:g} s, {_VOID_TRIES_MIN} times at least)")
     parser.add_argument("--bin-dir", type=Path, metavar="DIR", default=BIN_DIR,
                         help="where the programs are (default: build/release/bin)")
     parser.add_argument("--out", type=Path, metavar="DIR", default=RESULTS,
@@ -113,7 +120,7 @@ def _measure_all(
             progress.before(step)
             begin = time.monotonic()
             try:
-                result = _measured(bench, folder, step)
+                result = _measured(bench, folder, step, options.patience)
                 folder.append({**result, "seconds": round(time.monotonic() - begin, 3)})
             except (RunError, OSError) as error:
                 _note_failure(folder, step, said(error))
@@ -126,14 +133,19 @@ def _measure_all(
         progress.clear()
 
 
-def _measured(bench: Bench, folder: store.RunFolder, step: plan.Step) -> dict[str, Any]:
-    """What the machine made void is measured again, a few times; each is kept in the record as a failure."""
-    for _ in range(_VOID_TRIES - 1):
+def _measured(bench: Bench, folder: store.RunFolder, step: plan.Step, patience: float) -> dict[str, Any]:
+    """What the machine made void is measured again; each is kept in the record as a failure."""
+    give_up = time.monotonic() + patience
+    for tries in itertools.count(1):
         try:
             return bench.measure(step)
         except VoidRun as void:
+            left = give_up - time.monotonic()
+            if tries >= _VOID_TRIES_MIN and left <= 0:
+                raise
             _note_failure(folder, step, said(void))
-    return bench.measure(step)
+        time.sleep(max(0.0, min(_VOID_PAUSE_SECONDS * 2 ** (tries - 1), left)))
+    raise AssertionError("not reached")
 
 
 def _note_failure(folder: store.RunFolder, step: plan.Step, reason: str) -> None:

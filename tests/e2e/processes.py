@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 from _pytest.outcomes import Failed
 
-from programs import patience, pooled, program, sanitizers
+from programs import patience, pooled, program, sanitized, sanitizers
 from wire import EOF, Client, request
 
 _PR_SET_PDEATHSIG = 1
@@ -168,6 +168,33 @@ class Server:
     def thread_cpu_seconds(self, thread: int) -> float:
         with open(f"/proc/{self.pid}/task/{thread}/schedstat", encoding="ascii") as schedstat:
             return int(schedstat.read().split()[0]) / 1e9
+
+    @contextlib.contextmanager
+    def not_spinning(self) -> Iterator[None]:
+        """What follows takes time, and the server has little to do in it: who spins takes all of a processor. What the
+        machine's neighbours take may count as the server's, so no finer line can be drawn."""
+        start, before = time.monotonic(), self.cpu_seconds()
+        yield
+        elapsed, used = time.monotonic() - start, self.cpu_seconds() - before
+        assert sanitized() or used < elapsed / 2, f"{used:.3f} s of CPU in {elapsed:.3f} s"
+
+    def _runs(self) -> int:
+        """How often its threads have been put on a processor."""
+        count = 0
+        for thread in self.threads():
+            with open(f"/proc/{self.pid}/task/{thread}/schedstat", encoding="ascii") as schedstat:
+                count += int(schedstat.read().split()[2])
+        return count
+
+    def until_at_rest(self, seconds: float) -> None:
+        """Returns when it has done nothing at all, not even woken up, for so long."""
+
+        def rested() -> bool:
+            before = self.state(), self._runs()
+            time.sleep(seconds)
+            return before == ("S", self._runs()) and self.state() == "S"
+
+        until(rested, f"{seconds} s in which {self.row} does nothing")
 
     def descriptors(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/fd"))

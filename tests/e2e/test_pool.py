@@ -222,15 +222,13 @@ def test_half_a_request_behind_a_frozen_one_has_its_time_from_the_answer_on(serv
 
 
 def quiet_while_frozen(server: Server, client: Client, disturb: Callable[[Client], None]) -> None:
-    """The CPU time that the process takes while a worker sleeps and the client does something."""
+    """A worker sleeps, and the client does something."""
     client.send(request("/sleep/400"))
     server.wait_for_sleepers(1)
     disturb(client)
     time.sleep(0.05)
-    before = server.cpu_seconds()
-    time.sleep(0.25)
-    used = server.cpu_seconds() - before
-    assert sanitized() or used < 0.02, f"{used:.3f} s of CPU in 0.25 s"
+    with server.not_spinning():
+        time.sleep(0.25)
 
 
 def test_octets_behind_a_frozen_request_cost_nothing(serve: Callable[..., Server]) -> None:

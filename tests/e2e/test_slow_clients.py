@@ -73,16 +73,14 @@ def test_stalled_readers_cost_no_cpu_and_are_all_evicted(serve: Callable[..., Se
         for client in stalled:
             client.send(request("/bytes/100000") * 40)
         until(lambda: at_rest(server), "the moment when the kernel takes no more")
-        cpu = server.cpu_seconds()
-        time.sleep(limit / 4)
-        cpu = server.cpu_seconds() - cpu
+        with server.not_spinning():
+            time.sleep(limit / 4)
         undisturbed = elapsed_since(start) < limit
         until(lambda: server.stats()["timeouts_write"] - before["timeouts_write"] == count, "all of them cut")
         assert elapsed_since(start) >= limit
         for client in stalled:
             client.close()
         # Otherwise some were cut while nothing should have happened.
-        assert not undisturbed or sanitized() or cpu < limit / 40
         return undisturbed
 
     assert any(attempt() for _ in range(3)), "the machine was never quick enough"

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "net/base/prng.h"
@@ -22,7 +23,7 @@ TEST(Batches, EachTickIsABatchAsLongAsThereIsRoom) {
   for (std::int64_t i = 0; i < 64; ++i) batches.add(tick_of({i, 1000}));
   ASSERT_EQ(batches.size(), 64U);
   EXPECT_EQ(batches.ticks_per_batch(), 1);
-  const auto parts = batches.parts(Histogram::index_of(31));
+  const auto parts = batches.parts(Batches::cell_of(31));
   for (std::size_t i = 0; i < 64; ++i) {
     EXPECT_EQ(parts[i].total, 2);
     EXPECT_EQ(parts[i].below, i <= 31 ? 1 : 0) << i;
@@ -34,7 +35,7 @@ TEST(Batches, NeighboursMergeInPairsWhenThereWouldBeTooMany) {
   for (std::int64_t i = 0; i < 65; ++i) batches.add(tick_of({i}));
   ASSERT_EQ(batches.size(), 33U);
   EXPECT_EQ(batches.ticks_per_batch(), 2);
-  const auto parts = batches.parts(Histogram::index_of(8));
+  const auto parts = batches.parts(Batches::cell_of(8));
   EXPECT_EQ(parts[3].below, 2);  // 6 and 7
   EXPECT_EQ(parts[4].below, 1);  // 8, not 9
   EXPECT_EQ(parts[5].below, 0);
@@ -62,13 +63,16 @@ TEST(Batches, NothingIsLostAndTheNumberStaysBounded) {
   EXPECT_EQ(batches.ticks_per_batch(), 32);
   EXPECT_EQ(batches.size(), 63U);  // 62 full ones and one of 16 ticks
   EXPECT_EQ(batches.total(), whole.total());
-  std::int64_t expected = 0;
+  std::int64_t sum = 0;
+  std::map<std::size_t, std::int64_t> expected;
   whole.each_recorded([&](std::int64_t lowest, std::int64_t, std::int64_t count) {
-    expected += count;
-    std::int64_t below = 0;
-    for (const Batches::Part& part : batches.parts(Histogram::index_of(lowest))) below += part.below;
-    ASSERT_EQ(below, expected) << lowest;
+    expected[Batches::cell_of(lowest)] = sum += count;
   });
+  for (const auto& [cell, count] : expected) {
+    std::int64_t below = 0;
+    for (const Batches::Part& part : batches.parts(cell)) below += part.below;
+    ASSERT_EQ(below, count) << cell;
+  }
 }
 
 TEST(Batches, ATickInWhichNothingHappenedIsOneNevertheless) {
@@ -76,10 +80,21 @@ TEST(Batches, ATickInWhichNothingHappenedIsOneNevertheless) {
   batches.add(tick_of({1}));
   batches.add(Histogram());
   batches.add(tick_of({1}));
-  const auto parts = batches.parts(Histogram::kCounts - 1);
+  const auto parts = batches.parts(Batches::cell_of(Histogram::kHighest));
   ASSERT_EQ(parts.size(), 3U);
   EXPECT_EQ(parts[1].total, 0);
   EXPECT_EQ(batches.total(), 2);
+}
+
+TEST(Batches, ACellIsNarrow) {
+  EXPECT_EQ(Batches::cell_of(0), 0U);
+  for (std::int64_t value = 1; value < Histogram::kHighest / 2; value += 1 + value / 1000) {
+    const std::int64_t wider = value + 1 + value * 8 / 1000;
+    ASSERT_LT(Batches::cell_of(value), Batches::cell_of(wider)) << value;
+  }
+  // 64 batches of four latencies, eight octets a cell: 12 MB at the very most.
+  EXPECT_LT(Batches::cell_of(Histogram::kHighest), 6'000U);
+  EXPECT_EQ(Batches::cell_of(2 * Histogram::kHighest), Batches::cell_of(Histogram::kHighest));
 }
 
 TEST(Batches, IsEmptyAtFirst) {

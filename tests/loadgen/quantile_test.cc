@@ -166,7 +166,7 @@ TEST(EffectiveSamples, AreAllWhereEachBatchIsLikeTheOther) {
     for (int value = 1; value <= 100; ++value) run.record(value);
     run.end_tick();
   }
-  const Effective found = effective_samples(run.batches, Histogram::index_of(50));
+  const Effective found = effective_samples(run.batches, Batches::cell_of(50));
   EXPECT_EQ(found.samples, 4000);  // not more, though the batches differ less than chance would make them
   EXPECT_EQ(found.freedom, kInfinity);
 }
@@ -177,7 +177,7 @@ TEST(EffectiveSamples, AreTheBatchesButOneWhereEachOfThemIsAllOrNothing) {
     run.record(tick % 2 == 0 ? 10 : 1000, 500);
     run.end_tick();
   }
-  const Effective found = effective_samples(run.batches, Histogram::index_of(10));
+  const Effective found = effective_samples(run.batches, Batches::cell_of(10));
   EXPECT_NEAR(found.samples, 63, 1e-9);
   EXPECT_EQ(found.freedom, 63);
 }
@@ -188,7 +188,7 @@ TEST(EffectiveSamples, ArePairedWhereNeighboursAreAlike) {
     run.record(tick / 8 % 2 == 0 ? 10 : 1000, 500);
     run.end_tick();
   }
-  const Effective found = effective_samples(run.batches, Histogram::index_of(10));
+  const Effective found = effective_samples(run.batches, Batches::cell_of(10));
   // Of 16 pairs of pairs a neighbour is as often unlike as alike.
   EXPECT_NEAR(found.samples, 15, 1e-9);
   EXPECT_EQ(found.freedom, 15);
@@ -200,7 +200,7 @@ TEST(EffectiveSamples, OfFewBatchesAreNeverTakenAsIndependent) {
     for (int value = 1; value <= 1000; ++value) run.record(value);
     run.end_tick();
   }
-  EXPECT_EQ(effective_samples(run.batches, Histogram::index_of(500)).freedom, 2);
+  EXPECT_EQ(effective_samples(run.batches, Batches::cell_of(500)).freedom, 2);
   const Quantile few = quantile(run.latency, run.batches, 50);
   const Quantile many = quantile(run.latency, Effective{3000, kInfinity}, 50);
   EXPECT_LT(*few.low, *many.low);

@@ -55,14 +55,12 @@ std::uint64_t count_before(const DueTimes& due, Duration time) {
 TEST(Schedule, OfAClosedLoopIsEmpty) {
   const Schedule schedule(Arrivals{}, kBegin, kBegin + 1h, 0, 1);
   EXPECT_EQ(schedule.due(), kNever);
-  EXPECT_EQ(schedule.due_by(kNever), 0U);
 }
 
 TEST(Schedule, OfNoLengthIsEmpty) {
   for (const Arrivals& arrivals : {constant(kRateMax), poisson(kRateMax, 1), ramp(kRateMax, Rate::of(1))}) {
     const Schedule schedule(arrivals, kBegin, kBegin, 0, 1);
     EXPECT_EQ(schedule.due(), kNever);
-    EXPECT_EQ(schedule.due_by(kNever), 0U);
   }
 }
 
@@ -120,33 +118,6 @@ TEST(ConstantSchedule, TakesTheSlowestAndTheFastestRate) {
   for (int i = 0; i < 60 && last.due() != kNever; ++i) last.advance();
   EXPECT_EQ(last.due(), kNever);
   EXPECT_EQ(due_times(constant(kRateMax), 1ms, 3).size(), 100'000U);
-}
-
-TEST(Schedule, CountsWhatIsDueByATime) {
-  const Duration kLength = 500ms;
-  const Arrivals kAll[] = {constant({7'777'777'777}), constant(Rate::of(1000)), poisson(Rate::of(5000), 3),
-                           ramp(Rate::of(100), Rate::of(9000))};
-  for (const Arrivals& arrivals : kAll) {
-    for (const std::uint32_t threads : {1U, 3U}) {
-      DueTimes due;
-      append_due(arrivals, kLength, threads - 1, threads, due);
-      Schedule cursor(arrivals, kBegin, kBegin + kLength, threads - 1, threads);
-      for (std::size_t at = 0; at < due.size(); at += 97) {
-        while (cursor.taken() < at) cursor.advance();
-        for (const Duration time : {Duration(-1s), Duration(0s), 1ns, Duration(100ms), 499'999'999ns,
-                                    Duration(500ms), Duration(1000s)}) {
-          const std::uint64_t before = count_before(due, time);
-          ASSERT_EQ(cursor.due_by(kBegin + time), before > at ? before - at : 0) << at;
-        }
-        // At a due time: not those due at it.
-        ASSERT_EQ(cursor.due_by(kBegin + Duration(due.back())), due.size() - 1 - at);
-        ASSERT_EQ(cursor.due_by(kBegin + Duration(due.back() + 1)), due.size() - at);
-      }
-      while (cursor.due() != kNever) cursor.advance();
-      EXPECT_EQ(cursor.due_by(kNever), 0U);
-      EXPECT_EQ(cursor.taken(), due.size());
-    }
-  }
 }
 
 TEST(RampSchedule, HasTheIntegralOfItsRate) {

@@ -64,7 +64,7 @@ gate: PRESET = release
 gate: setup
 	@[[ -n '$(BASE)' ]] || { echo 'make gate: which revision is it to be compared with? Give BASE=origin/main'; exit 2; }
 	@[[ -f build/release/build.ninja ]] || cmake --preset release --log-level=WARNING
-	@cmake --build --preset release -j $(JOBS) --target loadgen
+	@cmake --build --preset release -j $(JOBS) --target loadgen count_allocations still_clock
 	$(PYTHON) scripts/gate.py --base '$(BASE)' $(GATE_ARGS)
 
 report: setup

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,10 @@ from httpdyno_bench.store import timestamp
 
 from . import history, sources
 from .errors import InvalidRun
+from .exact import exact_counts
 from .fitness import Watch, quota, static_faults
 from .options import ROOT, parser_of, planned_looks, refuse_muddle, scale
-from .outcome import Outcome, Verdict, conclude
+from .outcome import CountResult, Outcome, Verdict, conclude
 from .outputs import files, record, terminal
 from .preparation import Workshop, refuse_unequal_flags
 from .progress import Progress
@@ -91,7 +92,7 @@ def _run(options: argparse.Namespace) -> int:
             with _contest(options, rows, plan[-1].rounds, seed, progress, names) as contest:
                 ring = Ring(loadgen, cores, seed, scale(options, rows, plan[-1].rounds))
                 gate = Gate(contest.base, contest.head, contest.reference, rows, plan, ring, watch, progress, slices, unfit, names)
-                verdict = gate.verdict(contest.built and "answers" not in options.allow, lambda: (), provenance)
+                verdict = gate.verdict(contest.built and "answers" not in options.allow, contest.count, provenance)
         except InvalidRun as error:
             verdict = conclude((), (), provenance(), invalid=[str(error)])
         finally:
@@ -101,12 +102,13 @@ def _run(options: argparse.Namespace) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class _Contest:
-    """`built`: by the gate, so that it knows what they are to answer."""
+    """`built`: by the gate, so that it knows what they are to answer. `count`: what is counted of them exactly."""
 
     base: Side
     head: Side
     reference: Side | None
     built: bool
+    count: Callable[[], Sequence[CountResult]]
 
 
 @contextlib.contextmanager
@@ -116,7 +118,7 @@ def _contest(
     """Who is compared; `names` tells the verdict."""
     if options.base_cmd is not None:
         names.update(base=options.base_cmd, head=options.head_cmd)
-        yield _Contest(CommandSide("base", options.base_cmd), CommandSide("head", options.head_cmd), None, built=False)
+        yield _Contest(CommandSide("base", options.base_cmd), CommandSide("head", options.head_cmd), None, built=False, count=lambda: ())
         return
     base = sources.revision(ROOT, options.base)
     head = sources.work_tree(ROOT) if options.head is None else sources.revision(ROOT, options.head)
@@ -138,7 +140,10 @@ def _contest(
         progress.step("linking in other orders")
         names["relinks"] = rounds if options.relinks is None else min(options.relinks, rounds)
         sides = {name: workshop.side(name, tree, rows, names["relinks"], shlex.split(flags[name])) for name, tree in trees.items()}
-        yield _Contest(sides["base"], sides["head"], sides.get("reference"), built=True)
+        yield _Contest(
+            sides["base"], sides["head"], sides.get("reference"), built=True,
+            count=lambda: exact_counts(trees["base"], trees["head"], rows, options.bin_dir.parent / "lib", sides["base"].flags, sides["head"].flags),
+        )
 
 
 def _loadgen(bin_dir: Path) -> Path:

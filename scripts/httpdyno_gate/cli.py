@@ -142,7 +142,8 @@ def _contest(
         sides = {name: workshop.side(name, tree, rows, names["relinks"], shlex.split(flags[name])) for name, tree in trees.items()}
         yield _Contest(
             sides["base"], sides["head"], sides.get("reference"), built=True,
-            count=lambda: exact_counts(trees["base"], trees["head"], rows, options.bin_dir.parent / "lib", sides["base"].flags, sides["head"].flags),
+            count=lambda: () if options.no_counts else exact_counts(
+                trees["base"], trees["head"], rows, options.bin_dir.parent / "lib", sides["base"].flags, sides["head"].flags),
         )
 
 

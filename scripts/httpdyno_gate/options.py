@@ -45,6 +45,7 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
                      "long as the table says)")
     how.add_argument("--relinks", type=int, metavar="K", help="links of each program with its functions in another order, for each side, one after the other in "
                      "the rounds (default: one for each round; 0: as the build links it)")
+    how.add_argument("--no-counts", action="store_true", help="leave out the exact counts of a request: half a minute")
     how.add_argument("--seed", type=int, metavar="N", help="of every coin (default: drawn; the verdict has it)")
     how.add_argument("--bin-dir", type=Path, metavar="DIR", default=BIN_DIR, help="where loadgen is (default: build/release/bin)")
     how.add_argument("--cache", type=Path, metavar="DIR", default=CACHE, help="where trees are built (default: build/gate)")

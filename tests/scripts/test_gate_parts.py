@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from conftest import FAKES, ROOT
+from httpdyno_bench import peers
 from httpdyno_bench.errors import RunError, UsageError
 from httpdyno_bench.machine import Placement, Reading
 from httpdyno_bench.processes import Finished
@@ -260,3 +261,20 @@ def test_the_history_is_only_added_to(tmp_path: Path) -> None:
                           text=True, check=False, preexec_fn=limited)
     assert done.returncode != 0 and "cannot write history.ndjson: File too large" in done.stderr
     assert file.read_bytes() == before
+
+
+def test_a_server_of_others_can_be_a_side() -> None:
+    """Its master and worker are told apart from nobody: both count."""
+    if "nginx" not in peers.installed():
+        pytest.skip("nginx is not installed (scripts/setup --peers)")
+    command = f"{ROOT / 'scripts' / 'peer.py'} nginx --port {{port}} --directory {{directory}}"
+    with serving_command("base", command, 0, "/plaintext", {}) as (url, pids):
+        assert golden.answer_to(int(url.rsplit(":", 1)[1]), b"GET / HTTP/1.0\r\n\r\n").endswith(b"Hello, World!")
+        assert len(pids) >= 1
+    assert not Path(f"/proc/{pids[0]}").exists()
+
+
+def test_a_server_of_others_that_is_not_installed_is_one_line(tmp_path: Path) -> None:
+    done = subprocess.run([str(ROOT / "scripts" / "peer.py"), "apache", "--port", "1", "--directory", str(tmp_path)], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 2 and "apache" in done.stderr and len(done.stderr.splitlines()) == 1

@@ -214,7 +214,7 @@ def test_a_whole_gate_of_two_revisions(made: Path, tmp_path: Path) -> None:
     program = f"from httpdyno_gate import cli, fitness; from pathlib import Path; import math, sys; cli.ROOT = Path({str(made)!r}); " \
               "fitness.STEAL_SHARE_MAX = fitness.FOREIGN_SHARE_MAX = fitness.LOAD_PER_CORE_MAX = math.inf; sys.exit(cli.main(sys.argv[1:]))"
     command = [sys.executable, "-c", program, "--base", "HEAD", "--table", str(tmp_path / "table.json"), "--bin-dir", str(bin_dir),
-               "--cache", str(made / "build" / "gate"), "--rounds-max", "7", "--seed", "1", "--json", "--reference", "HEAD~1",
+               "--cache", str(made / "build" / "gate"), "--rounds-max", "7", "--seed", "1", "--json", "--no-counts", "--reference", "HEAD~1",
                "--history", str(tmp_path / "history.ndjson")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200,
                           env={**os.environ, "PYTHONPATH": str(FAKES.parents[2] / "scripts")})

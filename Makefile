@@ -9,7 +9,7 @@ SEEDS ?= 200000
 PEERS ?= yes
 PYTHON := /usr/bin/python3
 
-.PHONY: help bench gate test fuzz sim coverage micro report build setup clean
+.PHONY: help bench gate gate-selftest test fuzz sim coverage micro report build setup clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo 'make sim      SEEDS=200000 seeds of the simulated world'
 	@echo 'make coverage which lines of net/http and server the unit tests execute; fails below 95 %'
 	@echo 'make micro    the parts alone, by Google Benchmark'
+	@echo 'make gate-selftest  plant faults, ask the gate, add what it says to results/gate/calibration.ndjson'
 	@echo 'make report   BENCH.md again, from the newest record'
 	@echo 'make build    build only'
 	@echo 'make clean    remove build/'
@@ -73,6 +74,10 @@ report: setup
 micro: PRESET = release
 micro: build
 	build/release/bin/micro $(MICRO_ARGS)
+
+gate-selftest: PRESET = release
+gate-selftest: build
+	$(PYTHON) scripts/gate_selftest.py $(SELFTEST_ARGS)
 
 clean:
 	rm -rf build

@@ -82,8 +82,13 @@ def measure(bin_dir: Path, row: Variant, exchange: Exchange, *, library_dir: Pat
         )
 
 
+def has_turns(row: Variant) -> bool:
+    """Whether threads take turns in it, as the scheduler likes."""
+    return row.axes.get("dispatch") == "pool"
+
+
 def _scheduled(row: Variant, exchange: Exchange) -> frozenset[str]:
-    if row.axes.get("dispatch") != "pool":
+    if not has_turns(row):
         return frozenset()
     return _SCHEDULED_PIPELINED if exchange.depth > 1 else _SCHEDULED
 

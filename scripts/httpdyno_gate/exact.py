@@ -7,7 +7,7 @@ from pathlib import Path
 
 from httpdyno_bench.tables import load_variants, load_workloads, select
 from httpdyno_counts import budgets, cli, judging
-from httpdyno_counts.counting import Counts, measure
+from httpdyno_counts.counting import Counts, has_turns, measure
 from httpdyno_counts.exchange import exchange_of
 from httpdyno_counts.judging import State
 
@@ -27,7 +27,8 @@ def exact_counts(
     base: Tree, head: Tree, rows: Sequence[Row], libraries: Path, base_flags: Sequence[str], head_flags: Sequence[str]
 ) -> list[CountResult]:
     """Of each program of the rows under each workload that is counted; the budgets are the head's own. `libraries` are those to
-    count with. The programs are as the build linked them: a link's order changes no count."""
+    count with. The programs are as the build linked them: a link's order changes no count. A pool's instructions could hardly
+    ever be judged, and its programs are of the same objects."""
     held = budgets.load(head.sources / "bench" / "budgets.json")
     workloads = select(load_workloads(head.sources / "bench" / "scenarios.json"), cli.WORKLOADS, "workload")
     exchanges = [exchange_of(workload) for workload in workloads]
@@ -36,7 +37,7 @@ def exact_counts(
     for variant in variants:
         for exchange in exchanges:
             def count(tree: Tree, flags: Sequence[str]) -> Counts:
-                return measure(tree.bin_dir, variant, exchange, library_dir=libraries, flags=flags)
+                return measure(tree.bin_dir, variant, exchange, library_dir=libraries, flags=flags, instructions=not has_turns(variant))
 
             judged = judging.judge(count(head, head_flags), count(base, base_flags), held.get((variant.name, exchange.name)))
             # Calls that the scheduler decides on tell nobody anything.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import math
 import os
 import signal
 import subprocess
@@ -67,20 +69,36 @@ def test_accepting_twice_changes_nothing(accepted: Path) -> None:
     assert accepted.read_bytes() == before
 
 
-def test_a_program_has_as_many_instructions_as_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From another folder with a longer name, too."""
+def measured(bin_dir: Path, *flags: str, instructions: bool = False) -> counting.Counts:
+    """Of the program that has plants."""
+    (row,) = select(load_variants(ROOT / "variants" / "variants.json"), "inline-system", "row")
+    (workload,) = select(load_workloads(ROOT / "bench" / "scenarios.json"), "keepalive-get", "workload")
+    return counting.measure(bin_dir, dataclasses.replace(row, name="inline-system-plants"), exchange_of(workload),
+                            library_dir=BIN_DIR.parent / "lib", flags=flags, instructions=instructions)
+
+
+def test_half_a_percent_of_instructions_is_seen_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In another folder with a longer name a program has as many as before."""
     monkeypatch.setattr(counting, "REPEATS", 1)
     elsewhere = tmp_path / ("a-folder-with-a-long-name" * 4)
     elsewhere.symlink_to(BIN_DIR)
-    (row,) = select(load_variants(ROOT / "variants" / "variants.json"), "inline-system", "row")
-    (workload,) = select(load_workloads(ROOT / "bench" / "scenarios.json"), "json", "workload")
-    base, head = (counting.measure(folder, row, exchange_of(workload), library_dir=BIN_DIR.parent / "lib")
-                  for folder in (BIN_DIR, elsewhere))
-    assert {result.state for result in compare(base, head)} == {State.SAME}
-    assert base.instructions is not None and head.instructions is not None
-    assert abs(head.instructions.per_request / base.instructions.per_request - 1) < counting.AGREEMENT
-    # The C library's allocator is among what the handler calls.
-    assert base.instructions.per_request > 1000 and base.instructions.functions["malloc [libc.so.6]"] > 100
+    base = measured(BIN_DIR, instructions=True)
+    assert {result.state for result in compare(base, measured(elsewhere, instructions=True))} == {State.SAME}
+    assert base.instructions is not None and base.instructions.per_request > 1000
+    # An iteration is two instructions.
+    spin = f"--plant=spin:{math.ceil(base.instructions.per_request * 0.005 / 2)}"
+    changed = [result for result in compare(base, measured(BIN_DIR, spin, instructions=True)) if result.state is not State.SAME]
+    assert [(result.count, result.state) for result in changed] == [("instructions", State.WORSE)]
+    assert 1.005 <= changed[0].ratio < 1.01 and "spin" in changed[0].functions[0].name
+
+
+def test_one_allocation_or_call_more_is_seen() -> None:
+    base = measured(BIN_DIR)
+    for plant, more in (("malloc", {"allocations": 1.0, "allocated_bytes": 48.0}), ("syscall", {"calls.getppid": 1.0}),
+                        ("split-send", {"calls.sendto": 1.0})):
+        changed = [result for result in compare(base, measured(BIN_DIR, f"--plant={plant}")) if result.state is not State.SAME]
+        assert {result.count: result.value - result.reference for result in changed} == more
+        assert {result.state for result in changed} == {State.WORSE}
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:

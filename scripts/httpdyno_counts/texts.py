@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .counting import Counts
 from .judging import CountResult, State
 
-_NAME_SHOWN = 100
+_NAME_SHOWN = 120
+# In these a bracket is no bracket.
+_OPERATOR = re.compile(r"operator *(?:<<=?|>>=?|<=>|<=?|>=?|->\*?)|->")
 
 
 def cell_line(counts: Counts, results: Sequence[CountResult]) -> str:
@@ -47,7 +50,24 @@ def result_lines(result: CountResult) -> Iterator[str]:
     yield (f"  {result.state.value.upper() if result.red else result.state.value}: {result.row} {result.workload} "
            f"{result.count} against the {result.against}: {change}{note}")
     for function in result.functions:
-        yield f"    {function.more:+10.1f}  {function.name[:_NAME_SHOWN]}"
+        yield f"    {function.more:+10.1f}  {short_name(function.name)}"
+
+
+def short_name(name: str) -> str:
+    """A C++ function without what its templates are filled with."""
+    shown, depth, at = "", 0, 0
+    while at < len(name):
+        match = _OPERATOR.match(name, at)
+        piece = match[0] if match else name[at]
+        at += len(piece)
+        if piece == "<":
+            shown += "<" if depth == 0 else ""
+            depth += 1
+        elif piece == ">":
+            depth -= 1
+        if depth == 0:
+            shown += piece
+    return shown if len(shown) <= _NAME_SHOWN else f"{shown[:_NAME_SHOWN]}..."
 
 
 def as_json(counts: Sequence[Counts], results: Sequence[CountResult], outcome: str) -> dict[str, Any]:

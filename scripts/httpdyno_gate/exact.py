@@ -10,6 +10,7 @@ from httpdyno_counts import budgets, cli, judging
 from httpdyno_counts.counting import Counts, has_turns, measure
 from httpdyno_counts.exchange import exchange_of
 from httpdyno_counts.judging import State
+from httpdyno_counts.texts import short_name
 
 from .builds import Tree
 from .judge import Zone
@@ -46,6 +47,6 @@ def exact_counts(
 
 
 def _told(result: judging.CountResult) -> CountResult:
-    grown = [f"{function.name} {function.more:+.1f}" for function in result.functions[:_FUNCTIONS_NAMED]]
+    grown = [f"{short_name(function.name)} {function.more:+.1f}" for function in result.functions[:_FUNCTIONS_NAMED]]
     note = "; ".join(filter(None, (result.note, ", ".join(grown))))
     return CountResult(result.row, f"{result.workload} {result.count}", _ZONES[result.state], result.reference, result.value, note)

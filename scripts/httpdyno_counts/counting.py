@@ -19,8 +19,7 @@ from .exchange import PATIENCE_SECONDS, Client, Exchange
 
 # Batches that both processes answer: buffers have found their size then, and each worker of a pool has had its turn.
 _FEW = 100
-# Batches that only one of them answers, with that what they have in common is counted. Of instructions, which take longest,
-# fewer pipelined ones do.
+# Batches that only one of them answers, and requests where instructions are counted, which takes longest.
 _MORE = 960
 _MORE_REQUESTS = 960
 REPEATS = 2
@@ -41,7 +40,7 @@ class Instructions:
 
     @property
     def per_request(self) -> float:
-        """What disturbs a process makes it do more, never less."""
+        """The smaller one: where they agree it makes no difference."""
         return min(self.repeats)
 
     @property

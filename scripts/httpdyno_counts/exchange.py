@@ -46,7 +46,10 @@ class Client:
         self._batch = exchange.request * exchange.depth
         self._first = b""
         self._date = slice(0, 0)
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)
+        try:
+            self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)
+        except OSError as error:
+            raise self._wrong(f"no connection: {error.strerror or error}") from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def __enter__(self) -> Client:

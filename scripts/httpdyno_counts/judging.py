@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from .counting import AGREEMENT, Counts, Instructions
 
-# A count of instructions may be larger than the base's by less than this share. Ten times what repeats may differ by is
-# far below half a percent, and half of half a percent is far above it.
+# A count of instructions may be larger than the base's by this share: five times what repeats may differ by, and half of the
+# half percent that is always to be seen.
 LIMIT = 0.0025
 # Of a pool: even where repeats agree by chance, who was woken when moves its count by up to two percent.
 _SCHEDULED_LIMIT = 0.025

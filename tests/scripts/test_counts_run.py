@@ -118,7 +118,7 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("script, what", [
     ("exit 1", "did not start"),
-    ("echo inline-system: ready on http://127.0.0.1:1/; sleep 60", "no answer|refused"),
+    ("echo inline-system: ready on http://127.0.0.1:1/; sleep 60", "no connection: Connection refused"),
 ])
 def test_a_server_that_fails_is_an_invalid_run(tmp_path: Path, script: str, what: str) -> None:
     program = tmp_path / "bin" / "inline-system"
@@ -127,8 +127,7 @@ def test_a_server_that_fails_is_an_invalid_run(tmp_path: Path, script: str, what
     program.chmod(0o755)
     (tmp_path / "lib").symlink_to(BIN_DIR.parent / "lib")
     done = run(*CELL, bin_dir=program.parent)
-    assert done.returncode == 5 and len(done.stderr.splitlines()) == 1, done.stderr
-    assert any(each in done.stderr for each in what.split("|")), done.stderr
+    assert done.returncode == 5 and len(done.stderr.splitlines()) == 1 and what in done.stderr, done.stderr
 
 
 def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:

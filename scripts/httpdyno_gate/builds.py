@@ -1,7 +1,7 @@
 """Trees of base and head with what was built in them, cached by commit.
 
-The cache is a folder; a commit's place in it has `source/` (a git work tree), `build/` and `build.log`. A checkout counts once `checked-out` is there;
-what ninja has begun and not finished it makes again.
+The cache is a folder; a commit's place in it has `source/` (a git work tree), `build/` and `build.log`. A checkout counts once
+`checked-out` is there; what ninja has begun and not finished it makes again.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def built(root: Path, cache: Path, source: Source, targets: Sequence[str], defin
         _check_out(root, cache, tree)
     (tree.folder / _MARKER).touch()
     if not (tree.build / "build.ninja").exists():
-        _run(tree, "configure", ["cmake", "-S", str(tree.sources), "-B", str(tree.build), "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
-                                 "--log-level=WARNING", *(f"-D{each}" for each in definitions)])
+        _run(tree, "configure", ["cmake", "-S", str(tree.sources), "-B", str(tree.build), "-G", "Ninja", "--log-level=WARNING",
+                                 "-DCMAKE_BUILD_TYPE=Release", *(f"-D{each}" for each in definitions)])
     _refuse_missing_targets(tree, targets)
     _run(tree, "build", ["ninja", "-C", str(tree.build), *targets])
     return tree
@@ -80,8 +80,8 @@ def _check_out(root: Path, cache: Path, tree: Tree) -> None:
         _forget_oldest(root, cache)
         shutil.rmtree(tree.folder, ignore_errors=True)
         tree.folder.mkdir(parents=True)
-        # --force: git may remember a work tree at this place that is gone.
-        git(root, "worktree", "add", "--quiet", "--force", "--detach", str(tree.sources), tree.source.commit)
+        # git may remember a work tree at this place that is gone (--force), or that it was making when it was killed (twice).
+        git(root, "worktree", "add", "--quiet", "--force", "--force", "--detach", str(tree.sources), tree.source.commit)
     except (OSError, UsageError) as error:
         shutil.rmtree(tree.folder, ignore_errors=True)
         raise BuildError(f"cannot check out {tree.source.name} ({tree.source.short}): {error}") from error
@@ -95,8 +95,8 @@ def _forget_oldest(root: Path, cache: Path) -> None:
 
 
 def _refuse_missing_targets(tree: Tree, targets: Sequence[str]) -> None:
-    names = {row["name"] for row in json.loads((tree.sources / "variants" / "variants.json").read_text(encoding="utf-8"))["variants"]}
-    missing = sorted(set(targets) - names)
+    table = json.loads((tree.sources / "variants" / "variants.json").read_text(encoding="utf-8"))
+    missing = sorted(set(targets) - {row["name"] for row in table["variants"]})
     if missing:
         raise BuildError(f"{tree.source.name} ({tree.source.short}) has no program {missing[0]}: choose other rows (--rows)")
 

@@ -46,7 +46,8 @@ def main(arguments: Sequence[str], description: str | None = None) -> int:
     try:
         return _run(parser_of(description).parse_args(arguments))
     except BenchError as error:
-        return _failed(str(error), error.exit_code if error.exit_code != Outcome.REGRESSION.exit_code else Outcome.INVALID.exit_code)
+        broken_off = error.exit_code == Outcome.REGRESSION.exit_code
+        return _failed(str(error), Outcome.INVALID.exit_code if broken_off else error.exit_code)
     except Interrupted as interruption:
         return _failed(f"{interruption}: no verdict", interruption.exit_code)
     except OSError as error:
@@ -139,7 +140,9 @@ def _contest(
             refuse_unequal_flags(trees["base"], trees["head"])
         progress.step("linking in other orders")
         names["relinks"] = rounds if options.relinks is None else min(options.relinks, rounds)
-        sides = {name: workshop.side(name, tree, rows, names["relinks"], shlex.split(flags[name])) for name, tree in trees.items()}
+        sides = {
+            name: workshop.side(name, tree, rows, names["relinks"], shlex.split(flags[name])) for name, tree in trees.items()
+        }
         yield _Contest(
             sides["base"], sides["head"], sides.get("reference"), built=True,
             count=lambda: () if options.no_counts else exact_counts(
@@ -179,6 +182,6 @@ def _told(options: argparse.Namespace, verdict: Verdict) -> int:
         files.write(verdict, options.out)
     if options.history is not None:
         history.append(options.history, history.line_of(verdict))
-    print(json.dumps(record.to_json(verdict), ensure_ascii=False, allow_nan=False) if options.json else terminal.render(verdict).rstrip())
-    sys.stdout.flush()
+    told = json.dumps(record.to_json(verdict), ensure_ascii=False, allow_nan=False) if options.json else terminal.render(verdict)
+    print(told.rstrip(), flush=True)
     return verdict.outcome.exit_code

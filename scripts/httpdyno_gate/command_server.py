@@ -1,7 +1,8 @@
-"""A server of any make, started by a command with a {port} in it, with all the processes that it starts. Where the command has a {directory},
-that is an empty one of its own.
+"""A server of any make, started by a command with a {port} in it, with all the processes that it starts. Where the command has
+a {directory}, that is an empty one of its own.
 
-It is ready when it answers a request: a master may listen before its workers are there. Its CPU time is that of the whole tree of processes.
+It is ready when it answers a request: a master may listen before its workers are there. Its CPU time is that of the whole tree
+of processes.
 """
 
 from __future__ import annotations

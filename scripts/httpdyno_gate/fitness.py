@@ -1,7 +1,7 @@
 """Is the machine fit to judge on? What is found before the first round, and what went on while it was measured.
 
-Alternation cancels whatever lasts longer than two slices, so that the limits are those of a machine on which nothing can be seen any more, not those
-of a quiet one.
+Alternation cancels whatever lasts longer than two slices, so that the limits are those of a machine on which nothing can be seen
+any more, not those of a quiet one.
 """
 
 from __future__ import annotations

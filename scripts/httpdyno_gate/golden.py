@@ -44,7 +44,8 @@ REQUESTS: Mapping[str, bytes] = {
     "a streamed body": _get("/stream/100000"),
     "sixteen pipelined": b"GET /plaintext HTTP/1.1\r\nHost: golden\r\n\r\n" * 15 + _get("/json"),
     "POST": _post("/echo", _ALPHABET),
-    "POST in chunks": b"POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + _HOST + _CLOSE + b"\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n",
+    "POST in chunks": (b"POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + _HOST + _CLOSE
+                       + b"\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"),
     "POST that expects 100": _post("/echo", b"hello").replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n", 1),
     "no such target": _get("/no-such-target"),
     "a method that the target has not": _get("/plaintext").replace(b"GET", b"DELETE", 1),

@@ -1,7 +1,8 @@
-"""A round: both servers started afresh, driven in turn for a few seconds, and gone. It gives one value for each metric; rounds, not slices
-or requests, are the replicates of the gate.
+"""A round: both servers started afresh, driven in turn for a few seconds, and gone. It gives one value for each metric; rounds,
+not slices or requests, are the replicates of the gate.
 
-What a start fixes is drawn anew: who starts first and gets which port, the size of the environment, where things lie (ASLR), and the links.
+What a start fixes is drawn anew: who starts first and gets which port, the size of the environment, where things lie (ASLR), and
+the links.
 """
 
 from __future__ import annotations

@@ -46,7 +46,9 @@ class Gate:
     def planned(self) -> dict[Cell, Limits]:
         return {cell: limits for row in self.rows for cell, limits in row.cells.items()}
 
-    def verdict(self, compare_answers: bool, count: Callable[[], Sequence[CountResult]], provenance: Callable[[], Mapping[str, Any]]) -> Verdict:
+    def verdict(
+        self, compare_answers: bool, count: Callable[[], Sequence[CountResult]], provenance: Callable[[], Mapping[str, Any]]
+    ) -> Verdict:
         counts: Sequence[CountResult] = ()
         results: Sequence[CellResult] = ()
         invalid: list[str] = []
@@ -73,7 +75,8 @@ class Gate:
         faults = golden.differing_answers(self.base, self.head, self.rows, self.ring.cores.server)
         if faults:
             more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-            raise InvalidRun(f"the servers do not answer alike: {faults[0]}{more}: give --allow answers if that is what the change is for")
+            raise InvalidRun(f"the servers do not answer alike: {faults[0]}{more}: give --allow answers if that is what the change "
+                             "is for")
 
     def _canary(self) -> list[str]:
         row = next((row for row in self.rows if "cpu" in row.metrics), self.rows[0])

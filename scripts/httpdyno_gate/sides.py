@@ -38,7 +38,9 @@ class Side(Protocol):
     @property
     def name(self) -> str: ...
 
-    def serving(self, row: Row, number: int, core: int, environment: Mapping[str, str]) -> contextlib.AbstractContextManager[Running]:
+    def serving(
+        self, row: Row, number: int, core: int, environment: Mapping[str, str]
+    ) -> contextlib.AbstractContextManager[Running]:
         """A fresh server for the round of this number, gone at the end of the block."""
 
 

@@ -97,6 +97,8 @@ def test_a_checkout_that_was_broken_off_is_made_again(made: Path, cache: Path) -
     tree = built(made, cache, revision(made, "HEAD"), ["inline-system"])
     (tree.folder / "checked-out").unlink()
     (tree.sources / "CMakeLists.txt").unlink()
+    # What git leaves when it is killed meanwhile.
+    git(made, "worktree", "lock", str(tree.sources))
     assert built(made, cache, revision(made, "HEAD"), ["inline-system"]).program("inline-system").exists()
 
 

@@ -2,6 +2,7 @@
 #include "loadgen/figures/batches.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <cstdint>
 #include <map>
@@ -95,6 +96,27 @@ TEST(Batches, ACellIsNarrow) {
   // 64 batches of four latencies, eight octets a cell: 12 MB at the very most.
   EXPECT_LT(Batches::cell_of(Histogram::kHighest), 6'000U);
   EXPECT_EQ(Batches::cell_of(2 * Histogram::kHighest), Batches::cell_of(Histogram::kHighest));
+}
+
+// Twenty minutes of ticks, whose values lie from 8 us to 8 ms, the greater ones rarely. Later ticks bring values in
+// buckets that no earlier one had, for as long as a run lasts: memory must not follow them.
+TEST(Batches, TakeNoMoreMemoryTheLongerTheRunIs) {
+  constexpr int kTicks = 12'000;
+  Prng random(23);
+  Batches batches;
+  Histogram tick;
+  std::size_t early = 0;
+  for (int i = 1; i <= kTicks; ++i) {
+    tick.clear();
+    for (int n = 0; n < 200; ++n) {
+      const auto doublings = static_cast<int>(random.below(11)) * static_cast<int>(random.below(11)) / 10;
+      tick.record(static_cast<std::int64_t>((8'000 + random.below(8'000)) << doublings));
+    }
+    batches.add(tick);
+    if (i == kTicks / 10) early = mallinfo2().uordblks;
+  }
+  if (early == 0) GTEST_SKIP() << "this allocator does not count";
+  EXPECT_LT(mallinfo2().uordblks, early + 200'000);
 }
 
 TEST(Batches, IsEmptyAtFirst) {

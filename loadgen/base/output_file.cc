@@ -111,4 +111,10 @@ Failure OutputFile::commit(std::string_view content) {
   return result();
 }
 
+Failure print_summary(int fd, std::string_view text) {
+  const int code = write_all(fd, text);
+  if (code == 0) return {};
+  return run_failure("cannot print the summary: " + std::generic_category().message(code));
+}
+
 }  // namespace httpdyno::loadgen

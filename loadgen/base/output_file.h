@@ -47,4 +47,7 @@ class OutputFile {
 // All of `bytes` to `fd`; the errno value, or 0.
 int write_all(int fd, std::string_view bytes);
 
+// The summary of a command, to `fd`.
+Failure print_summary(int fd, std::string_view text);
+
 }  // namespace httpdyno::loadgen

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <system_error>
 #include <vector>
 
 #include "loadgen/base/output_file.h"
@@ -55,12 +54,6 @@ class Search {
   int signal_ = 0;
 };
 
-Failure print(int out, const std::string& text) {
-  const int code = write_all(out, text);
-  if (code == 0) return {};
-  return run_failure("cannot print the summary: " + std::generic_category().message(code));
-}
-
 Failure Search::step() {
   RunOptions step = options_;
   step.arrivals.rate = search_.rate();
@@ -80,11 +73,11 @@ Failure Search::step() {
 }
 
 Failure Search::go(int out) {
-  if (Failure failure = print(out, report_.head())) return failure;
+  if (Failure failure = print_summary(out, report_.head())) return failure;
   while (!search_.done() && signal_ == 0) {
     if (Failure failure = step()) return failure;
     if (signal_ != 0) break;
-    if (Failure failure = print(out, report_.row())) return failure;
+    if (Failure failure = print_summary(out, report_.row())) return failure;
     signal_ = signals_.wait_until(Time());
   }
   return {};
@@ -115,7 +108,7 @@ int find_knee(const KneeOptions& knee, const RunOptions& options, Failure& failu
   if (json.wanted()) {
     if ((failure = json.commit(search.report().json(end)))) return failure.exit_code;
   }
-  if ((failure = print(out, search.report().footer(end)))) return failure.exit_code;
+  if ((failure = print_summary(out, search.report().footer(end)))) return failure.exit_code;
   if ((failure = ended)) return failure.exit_code;
   if (end.signal != 0) return kExitSignalBase + end.signal;
   if (!end.found()) failure = run_failure(search.report().complaint(end));

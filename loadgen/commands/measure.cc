@@ -39,12 +39,6 @@ struct Seat {
   std::thread thread;
 };
 
-struct Schedule {
-  Time begin;
-  Time from;  // the measured part
-  Time until;
-};
-
 class Drive {
  public:
   Drive(const Target& target, const RunOptions& options, SecondFiles& files)
@@ -76,7 +70,8 @@ class Drive {
   Recorder recorder_;
   Tally tick_;
   std::vector<std::unique_ptr<Seat>> seats_;
-  Schedule schedule_;
+  Time begin_;     // of the warm-up
+  Window window_;  // the measured part
   std::unique_ptr<std::latch> connected_;
   std::latch started_{1};
   std::latch looked_{1};  // the kernel forgets about a thread that has ended
@@ -120,7 +115,7 @@ void Drive::work(Seat& seat) {
   connected_->count_down();
   started_.wait();
   seat.worker->take_in();
-  seat.end = seat.worker->run(schedule_.begin, schedule_.until, options_.drain);
+  seat.end = seat.worker->run(begin_, window_.until, options_.drain);
   seat.worker->listen(kLastListen);
   ended_.fetch_add(1, std::memory_order_release);
   looked_.wait();
@@ -150,12 +145,10 @@ Failure Drive::go(RunResult& out) {
   connected_->wait();
 
   // All threads begin with every connection made, at one moment.
-  schedule_.begin = read_clock();
-  schedule_.from = schedule_.begin + options_.warmup;
-  schedule_.until = schedule_.from + options_.duration;
-  const Window window{schedule_.from, schedule_.until};
-  for (auto& seat : seats_) seat->worker->ledger().set_window(window);
-  recorder_.begin(window);
+  begin_ = read_clock();
+  window_ = {begin_ + options_.warmup, begin_ + options_.warmup + options_.duration};
+  for (auto& seat : seats_) seat->worker->ledger().set_window(window_);
+  recorder_.begin(window_);
   started_.count_down();
 
   watch(out);
@@ -168,10 +161,10 @@ void Drive::watch(RunResult& out) {
   std::vector<pid_t> threads;
   for (auto& seat : seats_) threads.push_back(seat->thread_id);
   Watch machine(threads);
-  if (out.signal == 0) out.signal = sleep_until(schedule_.from, "warming up:", nullptr);
+  if (out.signal == 0) out.signal = sleep_until(window_.from, "warming up:", nullptr);
   const Duration own_from = thread_cpu();
   look(machine);
-  if (out.signal == 0) out.signal = sleep_until(schedule_.until, "measuring:", &machine);
+  if (out.signal == 0) out.signal = sleep_until(window_.until, "measuring:", &machine);
   look(machine);
   looked_.count_down();
   out.cpu += thread_cpu() - own_from;
@@ -186,10 +179,10 @@ int Drive::sleep_until(Time time, const char* phase, Watch* machine) {
     const Time now = read_clock();
     if (now >= time || ended_.load(std::memory_order_acquire) == seats_.size()) return 0;
     if (const int signal =
-            signals_.wait_until(std::min(time, tick_after(now - kTickGrace, schedule_.from) + kTickGrace)))
+            signals_.wait_until(std::min(time, tick_after(now - kTickGrace, window_.from) + kTickGrace)))
       return signal;
     collect(false);
-    progress_.show(phase, read_clock() - schedule_.begin, options_.warmup + options_.duration,
+    progress_.show(phase, read_clock() - begin_, options_.warmup + options_.duration,
                    recorder_.total().answered());
     if (machine == nullptr || now < next_look) continue;
     next_look += 1s;
@@ -221,7 +214,7 @@ void Drive::collect(bool all) {
 
 void Drive::finish(RunResult& out) {
   collect(true);
-  Time stopped = schedule_.begin;
+  Time stopped = begin_;
   for (auto& seat : seats_) {
     out.cpu += seat->worker->window_cpu();
     out.due += seat->worker->due();
@@ -230,8 +223,8 @@ void Drive::finish(RunResult& out) {
     if (seat->end == RunEnd::io_failed) out.io_error = seat->worker->io_error();
     if (seat->end != RunEnd::done) out.end = seat->end;
   }
-  recorder_.finish(std::max(stopped, schedule_.from));
-  out.measured = std::max(stopped - schedule_.from, Duration::zero());
+  recorder_.finish(std::max(stopped, window_.from));
+  out.measured = std::max(stopped - window_.from, Duration::zero());
   out.tally = recorder_.total();
   for (const KindTally& kind : out.tally.kinds) ASSERT(kind.balances());
   // No due request is dropped and none is sent twice.

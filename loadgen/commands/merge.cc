@@ -7,7 +7,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 #include "loadgen/base/input_lines.h"
@@ -230,11 +229,8 @@ int merge(const MergeOptions& options, Failure& failure) {
   if (distribution.wanted() && (failure = distribution.commit(percentile_distribution(*of_tag))))
     return failure.exit_code;
   const int summary_fd = log.to_stdout() || distribution.to_stdout() ? STDERR_FILENO : STDOUT_FILENO;
-  if (const int code = write_all(summary_fd, merge.summary(options.paths.size()))) {
-    failure = run_failure("cannot print the summary: " + std::generic_category().message(code));
-    return failure.exit_code;
-  }
-  return 0;
+  failure = print_summary(summary_fd, merge.summary(options.paths.size()));
+  return failure.exit_code;
 }
 
 }  // namespace httpdyno::loadgen

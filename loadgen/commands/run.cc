@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <system_error>
-
 #include "loadgen/base/output_file.h"
 #include "loadgen/commands/measure.h"
 #include "loadgen/figures/hgrm.h"
@@ -52,10 +50,8 @@ int run(const RunOptions& options, Failure& failure) {
 
   const std::string summary = text_report(result, options);
   if ((failure = outputs.commit(result, options))) return failure.exit_code;
-  if (const int code = write_all(outputs.to_stdout() ? STDERR_FILENO : STDOUT_FILENO, summary)) {
-    failure = run_failure("cannot print the summary: " + std::generic_category().message(code));
-    return failure.exit_code;
-  }
+  const int summary_fd = outputs.to_stdout() ? STDERR_FILENO : STDOUT_FILENO;
+  if ((failure = print_summary(summary_fd, summary))) return failure.exit_code;
   const std::string doubt = verdict_complaint(result.verdict);
   std::string wrong = complaint(result, options);
   const int code = exit_code(result, wrong);

@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <system_error>
 
 #include "loadgen/base/clocks.h"
 #include "loadgen/base/duration.h"
@@ -285,10 +284,8 @@ int versus(const VersusOptions& options, Failure& failure) {
   Versus comparison(options);
   if ((failure = comparison.go())) return failure.exit_code;
   if ((failure = ndjson.commit(comparison.ndjson()))) return failure.exit_code;
-  if (const int code = write_all(ndjson.to_stdout() ? STDERR_FILENO : STDOUT_FILENO, comparison.summary())) {
-    failure = run_failure("cannot print the summary: " + std::generic_category().message(code));
-    return failure.exit_code;
-  }
+  const int summary_fd = ndjson.to_stdout() ? STDERR_FILENO : STDOUT_FILENO;
+  if ((failure = print_summary(summary_fd, comparison.summary()))) return failure.exit_code;
   if ((failure = comparison.verdict())) return failure.exit_code;
   return comparison.signal() != 0 ? kExitSignalBase + comparison.signal() : 0;
 }

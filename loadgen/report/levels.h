@@ -7,7 +7,7 @@ namespace httpdyno::loadgen {
 
 struct Level {
   double percent;
-  const char* key;   // in JSON and CSV
+  const char* key;   // in JSON
   const char* text;  // for people
 };
 

@@ -21,8 +21,9 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   bool shown() const { return shown_; }
-  // `phase` is a word for what is going on; `answered` counts since the start.
+  // A line of its own; only with `live`.
   void second(const SecondFigures& second);
+  // `phase` is a word for what is going on; `answered` counts since the start.
   void show(const char* phase, Duration elapsed, Duration total, std::uint64_t answered);
 
  private:

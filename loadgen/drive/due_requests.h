@@ -28,7 +28,7 @@ class DueRequests {
     const Time due = schedule_.due();
     DASSERT(due <= now);
     Tally& tally = ledger.tally();
-    if (ledger.window().holds(due)) ++tally.due_in_window;
+    count(due, ledger);
     if (due > no_room_at_) {
       tally.send_lag.record((now - due).count());
       if (now >= end_) ++tally.missed;
@@ -50,10 +50,18 @@ class DueRequests {
   // The end of the run: everything that was due before `until` and has not been taken goes to the ledger, as
   // shed or as queued. `now`: until when it has waited.
   void leave(Time until, bool shed, Time now, Ledger& ledger) {
-    for (; schedule_.due() < until; schedule_.advance()) ledger.leave_unsent(schedule_.due(), shed, now);
+    for (; schedule_.due() < until; schedule_.advance()) {
+      count(schedule_.due(), ledger);
+      ledger.leave_unsent(schedule_.due(), shed, now);
+    }
   }
 
  private:
+  // Each request once, whatever becomes of it: when the cursor passes it.
+  static void count(Time due, Ledger& ledger) {
+    if (ledger.window().holds(due)) ++ledger.tally().due_in_window;
+  }
+
   Schedule schedule_;
   Schedule arrived_;
   Time end_;

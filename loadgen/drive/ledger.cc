@@ -49,9 +49,7 @@ void Ledger::censor(const KindState& kind, const Stamps& stamps, bool begun, Tim
 void Ledger::leave_unsent(Time due, bool shed, Time now) {
   Tally& into = tally();
   ++(shed ? into.shed : into.queued);
-  if (!window_.holds(due)) return;
-  ++into.due_in_window;
-  into.unsent.record_at_least((now - due).count());
+  if (window_.holds(due)) into.unsent.record_at_least((now - due).count());
 }
 
 }  // namespace httpdyno::loadgen

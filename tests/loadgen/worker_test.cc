@@ -423,6 +423,18 @@ TEST_P(OpenChurnTest, DropsNothingThatIsDue) {
 INSTANTIATE_TEST_SUITE_P(Ways, OpenChurnTest,
                          testing::Values(OpenChurn{1, 1}, OpenChurn{1, 5}, OpenChurn{4, 5}));
 
+TEST_F(WorkerTest, CountsARequestWhoseConnectionIsNeverMadeAsDueOnce) {
+  arrivals_.kind = Arrivals::Kind::constant;
+  arrivals_.rate = Rate::of(100);
+  io_.spin_to = [](Time now) { return now + 1us; };
+  make(2, 1, 1);
+  io_.connect_result = [] { return ECONNREFUSED; };
+  ASSERT_EQ(run(200ms), RunEnd::done);
+  EXPECT_EQ(worker_->due(), 20U);
+  EXPECT_EQ(tally().queued, 20U);
+  EXPECT_EQ(tally().due_in_window, 20U);
+}
+
 TEST_F(WorkerTest, DoesNotHammerAServerThatEndsEveryConnection) {
   make(1);
   io_.on_request = [this](io::ConnId id, std::string_view) { io_.end(id, FakeClock::now()); };

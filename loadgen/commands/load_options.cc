@@ -105,6 +105,17 @@ void add_load_options(CLI::App& app, LoadOptions& load, RawLoad& raw) {
       ->excludes(status);
 }
 
+void add_arrival_options(CLI::App& app, RawArrivals& raw) {
+  begin_group(app, "Open loop");
+  app.add_option("-R,--rate", raw.rate,
+                 "requests per second over all connections (20000, 20k, 0.5), due by the clock")
+      ->type_name("RATE");
+  app.add_option("--arrivals", raw.kind,
+                 "how they come: constant gaps, or poisson (independent of each other)")
+      ->check(CLI::IsMember({"constant", "poisson"}))
+      ->capture_default_str();
+}
+
 // A path that a script has left empty must not end as a connection to the URL's host.
 void add_socket_option(CLI::App& app, const char* flag, Url& url, const char* text) {
   app.add_option(flag, url.unix_socket, text)->type_name("PATH")->check([](const std::string& path) {
@@ -163,6 +174,20 @@ Failure finish_load(const CLI::App& app, const RawLoad& raw, LoadOptions& load) 
   }
   if (Failure failure = check_batches(load)) return failure;
   return read_duration("--timeout", raw.timeout, false, load.timeout);
+}
+
+Failure finish_arrivals(const RawArrivals& raw, std::uint64_t seed, Arrivals& out) {
+  if (raw.rate.empty()) return {};
+  out.seed = seed;
+  out.kind = raw.kind == "poisson" ? Arrivals::Kind::poisson : Arrivals::Kind::constant;
+  return read_rate("-R", raw.rate, out.rate);
+}
+
+Failure read_rate(const char* flag, const std::string& text, Rate& out) {
+  const std::string_view fault = parse_rate(text, out);
+  if (fault.empty()) return {};
+  return usage_failure(
+      fmt::format("{} '{}' {}: expected requests per second, as 20000, 20k or 0.5", flag, text, fault));
 }
 
 Failure read_duration(const char* flag, const std::string& text, bool may_be_zero, Duration& out) {

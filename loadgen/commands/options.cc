@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +14,21 @@
 namespace httpdyno::loadgen {
 
 namespace {
+
+void add_pids_option(CLI::App& app, const char* flag, std::vector<int>& pids, const char* text) {
+  app.add_option(flag, pids, text)
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::PositiveNumber)
+      ->type_name("PIDS");
+}
+
+Failure check_pids(const char* flag, std::vector<int> pids) {
+  std::ranges::sort(pids);
+  const auto twice = std::ranges::adjacent_find(pids);
+  if (twice == pids.end()) return {};
+  return usage_failure(fmt::format("{} names {} twice: its time would count twice", flag, *twice));
+}
 
 // As RunLine.
 class VersusLine {
@@ -29,6 +45,7 @@ class VersusLine {
   CommandLine& out_;
   VersusOptions& versus_;
   RawLoad raw_;
+  RawArrivals raw_arrivals_;
   std::vector<std::string> urls_;
   double slice_ms_ = 25;
 };
@@ -36,12 +53,13 @@ class VersusLine {
 VersusLine::VersusLine(CommandLine& out) : out_(out), versus_(out.versus) {
   app.add_option("URLS", urls_, "the URLs of server A and of server B");
   add_load_options(app, versus_.load, raw_);
+  add_arrival_options(app, raw_arrivals_);
   begin_group(app, "Comparison");
   add_socket_option(app, "--unix-socket-a", versus_.url_a, "connect to server A at this path");
   add_socket_option(app, "--unix-socket-b", versus_.url_b, "connect to server B at this path");
-  app.add_option("--pid-a", versus_.pid_a, "process of server A, whose CPU clock is read")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--pid-b", versus_.pid_b, "process of server B")->check(CLI::PositiveNumber);
+  add_pids_option(app, "--pid-a", versus_.pids_a,
+                  "process of server A, whose CPU clock is read; several, as 101,102: their sum");
+  add_pids_option(app, "--pid-b", versus_.pids_b, "process, or processes, of server B");
   app.add_option("--slice-ms", slice_ms_, "length of a slice in ms")
       ->check(CLI::Range(1.0, 10'000.0))
       ->capture_default_str();
@@ -52,7 +70,8 @@ VersusLine::VersusLine(CommandLine& out) : out_(out), versus_(out.versus) {
       ->check(CLI::Range(0U, 1'000'000U))
       ->capture_default_str();
   app.add_option("--seed", versus_.load.seed,
-                 "of the coin that says which server comes first in a pair, and of the draws from --mix")
+                 "of the coin that says which server comes first in a pair, of the draws from --mix, and of "
+                 "poisson arrivals")
       ->capture_default_str();
   app.add_option(
          "--ndjson", versus_.ndjson_path,
@@ -67,12 +86,18 @@ Failure VersusLine::finish() {
     return usage_failure(
         fmt::format("versus needs two URLs, not {} (see loadgen versus --help)", urls_.size()));
   }
-  if (versus_.pid_a == 0 || versus_.pid_b == 0) {
+  if (versus_.pids_a.empty() || versus_.pids_b.empty()) {
     return usage_failure("versus needs --pid-a and --pid-b: their CPU clocks are what is compared");
   }
+  if (Failure failure = check_pids("--pid-a", versus_.pids_a)) return failure;
+  if (Failure failure = check_pids("--pid-b", versus_.pids_b)) return failure;
   if (Failure failure = read_url(urls_[0], versus_.url_a)) return failure;
   if (Failure failure = read_url(urls_[1], versus_.url_b)) return failure;
   versus_.slice = Duration(static_cast<Duration::rep>(slice_ms_ * 1e6));
+  if (raw_arrivals_.rate.empty() && app.count("--arrivals") != 0) {
+    return usage_failure("--arrivals requires --rate");
+  }
+  if (Failure failure = finish_arrivals(raw_arrivals_, versus_.load.seed, versus_.arrivals)) return failure;
   return finish_load(app, raw_, versus_.load);
 }
 

@@ -57,8 +57,9 @@ struct VersusOptions {
   LoadOptions load;
   Url url_a;
   Url url_b;
-  int pid_a = 0;
-  int pid_b = 0;
+  std::vector<int> pids_a;  // at least one
+  std::vector<int> pids_b;
+  Arrivals arrivals;  // at each side while it is driven; closed loop, or open with a fixed rate
   Duration slice = 25ms;
   std::uint32_t pairs = 80;
   std::uint32_t settle_pairs = 2;

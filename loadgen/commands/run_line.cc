@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <string_view>
 
 #include "loadgen/base/identity.h"
 #include "loadgen/base/limits.h"
-#include "loadgen/base/rate.h"
 #include "loadgen/commands/habits.h"
 
 namespace httpdyno::loadgen {
@@ -39,13 +37,6 @@ Examples:
   source <(loadgen --completion bash)
 All of it at length: man loadgen)";
 
-Failure read_rate(const char* flag, const std::string& text, Rate& out) {
-  const std::string_view fault = parse_rate(text, out);
-  if (fault.empty()) return {};
-  return usage_failure(
-      fmt::format("{} '{}' {}: expected requests per second, as 20000, 20k or 0.5", flag, text, fault));
-}
-
 }  // namespace
 
 RunLine::RunLine(CommandLine& out)
@@ -65,7 +56,7 @@ RunLine::RunLine(CommandLine& out)
   add_socket_option(app, "--unix-socket", run_.url,
                     "connect to this path; the URL gives the Host field and the target");
   add_run_options();
-  add_arrival_options();
+  add_open_loop_options();
   add_knee_options();
   add_result_options();
   add_habits(app);
@@ -90,18 +81,11 @@ void RunLine::add_run_options() {
   app.add_flag("-L,--latency", latency_, "for wrk's users: the latency distribution is always printed");
 }
 
-void RunLine::add_arrival_options() {
-  begin_group(app, "Open loop");
-  auto* rate = app.add_option("-R,--rate", rate_,
-                              "requests per second over all connections (20000, 20k, 0.5), due by the clock")
-                   ->type_name("RATE");
-  app.add_option("--arrivals", arrivals_,
-                 "how they come: constant gaps, or poisson (independent of each other)")
-      ->check(CLI::IsMember({"constant", "poisson"}))
-      ->capture_default_str();
+void RunLine::add_open_loop_options() {
+  add_arrival_options(app, raw_arrivals_);
   app.add_option("--rate-to", rate_to_, "a ramp: from --rate to this rate, linear over warm-up and duration")
       ->type_name("RATE")
-      ->needs(rate);
+      ->needs(app.get_option("--rate"));
   app.add_option(
          "--queue-limit", run_.queue_limit,
          "end the run as overloaded when more due requests than this wait for a connection (0: never)")
@@ -179,17 +163,15 @@ Failure RunLine::finish_arrivals() {
   if (!drain_.empty()) {
     if (Failure failure = read_duration("--drain", drain_, true, run_.drain)) return failure;
   }
-  if (find_knee_ && rate_.empty()) rate_ = "1000";
-  if (rate_.empty()) {
+  if (find_knee_ && raw_arrivals_.rate.empty()) raw_arrivals_.rate = "1000";
+  if (raw_arrivals_.rate.empty()) {
     for (const char* flag : {"--arrivals", "--queue-limit"}) {
       if (app.count(flag) != 0) return usage_failure(fmt::format("{} requires --rate or --find-knee", flag));
     }
     return {};
   }
   Arrivals& arrivals = run_.arrivals;
-  arrivals.seed = run_.load.seed;
-  arrivals.kind = arrivals_ == "poisson" ? Arrivals::Kind::poisson : Arrivals::Kind::constant;
-  if (Failure failure = read_rate("-R", rate_, arrivals.rate)) return failure;
+  if (Failure failure = loadgen::finish_arrivals(raw_arrivals_, run_.load.seed, arrivals)) return failure;
   if (rate_to_.empty()) return {};
   if (arrivals.kind == Arrivals::Kind::poisson) {
     return usage_failure("--rate-to and --arrivals poisson exclude each other: a ramp has constant gaps");

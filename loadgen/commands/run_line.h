@@ -23,7 +23,7 @@ class RunLine {
 
  private:
   void add_run_options();
-  void add_arrival_options();
+  void add_open_loop_options();
   void add_knee_options();
   void add_result_options();
   Failure finish_duration();
@@ -34,13 +34,12 @@ class RunLine {
   CommandLine& out_;
   RunOptions& run_;
   RawLoad raw_;
+  RawArrivals raw_arrivals_;
   std::string url_;
   std::string duration_ = "10s";
   std::string warmup_ = "0";
   std::string drain_;
-  std::string rate_;
   std::string rate_to_;
-  std::string arrivals_ = "constant";
   std::string slo_;
   bool find_knee_ = false;
   bool latency_ = false;

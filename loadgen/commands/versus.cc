@@ -1,111 +1,41 @@
 #include "loadgen/commands/versus.h"
 
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 
-#include "loadgen/base/clocks.h"
 #include "loadgen/base/duration.h"
-#include "loadgen/base/limits.h"
 #include "loadgen/base/output_file.h"
 #include "loadgen/base/signals.h"
 #include "loadgen/base/text.h"
-#include "loadgen/drive/worker.h"
+#include "loadgen/commands/side.h"
+#include "loadgen/commands/slices.h"
 #include "loadgen/report/progress.h"
 #include "loadgen/report/result.h"
-#include "loadgen/work/target.h"
 #include "net/base/prng.h"
-#include "net/io/epoll/epoll_io.h"
 
 namespace httpdyno::loadgen {
 
 namespace {
 
-std::string_view name_of(SideName side) { return side == SideName::a ? "a" : "b"; }
-
-// One server and all that drives it.
-class Side {
- public:
-  Side(SideName name, const Url& url, int pid) : name_(name), url_(url), pid_(pid) {}
-
-  Failure begin(const LoadOptions& load);
-  // Once both sides' first answers are known to be alike.
-  Failure connect(const LoadOptions& load);
-  Failure drive(Duration slice, Duration drain, Slice& out);
-
-  const std::vector<Answer>& first() const { return target_.first; }
-  const Url& url() const { return url_; }
-  const Tally& tally() const { return tally_; }
-  // Everything that this server has answered, settling pairs and the first answer too.
-  std::uint64_t requests() const { return tally().answered() + first().size(); }
-
- private:
-  Failure gone(const std::string& why) const {
-    return run_failure(fmt::format("server {} at {} {}", name_of(name_), url_.text(), why));
-  }
-
-  SideName name_;
-  Url url_;
-  int pid_;
-  ProcessCpuClock clock_;
-  Target target_;
-  io::EpollIo io_;
-  std::unique_ptr<Worker<io::EpollIo>> worker_;
-  Tally tally_;  // of all slices so far
-};
-
-Failure Side::begin(const LoadOptions& load) {
-  if (Error error = ProcessCpuClock::open(pid_, clock_)) {
-    return usage_failure(
-        fmt::format("--pid-{} {}: no process whose CPU clock can be read", name_of(name_), pid_));
-  }
-  if (Failure failure = target_.prepare(url_, load)) return failure;
-  return target_.ask_once(load);
-}
-
-Failure Side::connect(const LoadOptions& load) {
-  if (Error error = io_.open()) return run_failure("cannot begin: " + error.message());
-  worker_ = std::make_unique<Worker<io::EpollIo>>(io_, target_.script,
-                                                  WorkerConfig{.server = target_.address,
-                                                               .connections = load.connections,
-                                                               .seed = load.seed,
-                                                               .timeout = load.timeout});
-  worker_->connect_all();
-  return {};
-}
-
-Failure Side::drive(Duration slice, Duration drain, Slice& out) {
-  const std::uint64_t answered = tally_.answered();
-  const std::uint64_t errors = tally_.errors().total();
-  Duration cpu_before{};
-  Duration cpu_after{};
-  if (clock_.read(cpu_before)) return gone("has ended");
-  const Time begin = read_clock();
-  const RunEnd end = worker_->run(begin, begin + slice, drain);
-  out.wall = read_clock() - begin;
-  if (clock_.read(cpu_after)) return gone("has ended");
-  worker_->ledger().take_all(tally_);
-  out.side = name_;
-  out.cpu = cpu_after - cpu_before;
-  out.requests = tally_.answered() - answered;
-  out.errors = tally_.errors().total() - errors;
-  if (end == RunEnd::server_gone) return gone("went away: " + describe_errors(tally_));
-  if (end == RunEnd::io_failed) return gone("could not be driven: " + worker_->io_error().message());
-  return {};
-}
-
 class Versus {
  public:
-  explicit Versus(const VersusOptions& options)
+  // Both outlive it.
+  Versus(const VersusOptions& options, OutputFile& ndjson)
       : options_(options),
-        sides_{Side(SideName::a, options.url_a, options.pid_a),
-               Side(SideName::b, options.url_b, options.pid_b)} {}
+        ndjson_(ndjson),
+        sides_{{SideName::a, options}, {SideName::b, options}},
+        coin_(options.load.seed),
+        arrivals_(coin_.next()) {}
 
   Failure go();
   int signal() const { return signal_; }
-  std::string ndjson() const;
+  // The last line: the totals.
+  std::string totals() const;
   std::string summary() const;
   Failure verdict() const;
 
@@ -113,14 +43,20 @@ class Versus {
   Failure compare_answers() const;
   Failure compare_answers(std::size_t kind) const;
   Failure drive_pair(std::uint32_t pair, bool counts);
+  void look_for_signal() {
+    if (signal_ == 0) signal_ = signals_->wait_until(Time());
+  }
   std::uint64_t errors() const {
     return sides_[0].tally().errors().total() + sides_[1].tally().errors().total();
   }
 
   const VersusOptions& options_;
+  OutputFile& ndjson_;
   Side sides_[2];
-  Prng coin_{options_.load.seed};
+  Prng coin_;
+  Prng arrivals_;  // seeds of poisson arrivals: one for each pair
   std::vector<Slice> slices_;
+  std::optional<SignalWatch> signals_;
   int signal_ = 0;
 };
 
@@ -149,29 +85,41 @@ Failure Versus::compare_answers(std::size_t kind) const {
                                  options_.load.requests[kind].url_on(sides_[1].url()).text(), difference));
 }
 
+// A pair that a signal has cut short does not count.
 Failure Versus::drive_pair(std::uint32_t pair, bool counts) {
   const std::uint32_t first = coin_.coin() ? 1 : 0;
-  const Duration drain = drain_limit(options_.load.timeout, options_.load.connections);
+  const std::uint64_t arrivals = arrivals_.next();
   Slice slices[2];
   for (std::uint32_t position = 0; position < 2; ++position) {
     Slice& slice = slices[position];
     slice.pair = pair;
     slice.position = position;
-    if (Failure failure = sides_[first ^ position].drive(options_.slice, drain, slice)) return failure;
+    if (Failure failure = sides_[first ^ position].drive(arrivals, slice)) return failure;
+    look_for_signal();
+    if (signal_ != 0 && position == 0) return {};
   }
-  if (counts) slices_.insert(slices_.end(), std::begin(slices), std::end(slices));
+  if (!counts) return {};
+  slices_.insert(slices_.end(), std::begin(slices), std::end(slices));
+  if (!ndjson_.wanted()) return {};
+  for (std::uint32_t position = 0; position < 2; ++position) {
+    const Latency& latency = sides_[first ^ position].latency();
+    if (Failure failure = ndjson_.append(slice_ndjson(slices[position], options_.arrivals.open(), latency)))
+      return failure;
+  }
   return {};
 }
 
 Failure Versus::go() {
   for (Side& side : sides_) {
-    if (Failure failure = side.begin(options_.load)) return failure;
+    if (Failure failure = side.begin()) return failure;
   }
   if (Failure failure = compare_answers()) return failure;
   for (Side& side : sides_) {
-    if (Failure failure = side.connect(options_.load)) return failure;
+    if (Failure failure = side.connect()) return failure;
   }
-  SignalWatch signals;
+  // A sleep ends when it should, not when it suits the kernel.
+  ::prctl(PR_SET_TIMERSLACK, 1UL);
+  signals_.emplace();
   slices_.reserve(std::size_t{2} * options_.pairs);
   Progress progress;
   const Time begin = read_clock();
@@ -180,21 +128,19 @@ Failure Versus::go() {
   for (std::uint32_t i = 0; i < all && signal_ == 0; ++i) {
     const bool counts = i >= options_.settle_pairs;
     if (Failure failure = drive_pair(counts ? i - options_.settle_pairs : i, counts)) return failure;
-    signal_ = signals.wait_until(Time());
     const Time now = read_clock();
     if (!progress.shown() || now - shown < Progress::kEvery) continue;
     shown = now;
     progress.show(counts ? "comparing:" : "settling:", now - begin, 2 * all * options_.slice,
                   sides_[0].requests() + sides_[1].requests());
   }
+  for (Side& side : sides_) side.listen();
   return {};
 }
 
-std::string Versus::ndjson() const {
-  std::string text;
-  for (const Slice& slice : slices_) text += ndjson_line(slice);
+std::string Versus::totals() const {
   const LogRatio ratio = log_ratio(slices_);
-  const nlohmann::ordered_json totals = {
+  nlohmann::ordered_json json = {
       {"pairs", ratio.pairs},
       {"log_ratio_mean", ratio.mean},
       {"log_ratio_standard_error", ratio.standard_error},
@@ -204,7 +150,8 @@ std::string Versus::ndjson() const {
       {"seed", options_.load.seed},
       {"interrupted", signal_ != 0},
   };
-  return text + totals.dump() + "\n";
+  if (options_.arrivals.open()) json["rate"] = options_.arrivals.rate.per_second();
+  return json.dump() + "\n";
 }
 
 std::string Versus::summary() const {
@@ -213,16 +160,16 @@ std::string Versus::summary() const {
   for (const Side& side : sides_) {
     Duration cpu{};
     std::uint64_t requests = 0;
-    const SideName name = &side == &sides_[0] ? SideName::a : SideName::b;
     for (const Slice& slice : slices_) {
-      if (slice.side != name) continue;
+      if (slice.side != side.name()) continue;
       cpu += slice.cpu;
       requests += slice.requests;
     }
-    text += fmt::format("{}  {}  {} of CPU per request, {} requests\n", name_of(name), side.url().text(),
-                        with_unit_of_time(static_cast<double>(cpu.count()) /
-                                          static_cast<double>(std::max<std::uint64_t>(requests, 1))),
-                        grouped(requests));
+    text +=
+        fmt::format("{}  {}  {} of CPU per request, {} requests\n", name_of(side.name()), side.url().text(),
+                    with_unit_of_time(static_cast<double>(cpu.count()) /
+                                      static_cast<double>(std::max<std::uint64_t>(requests, 1))),
+                    grouped(requests));
   }
   const double percent = 100 * std::expm1(ratio.mean);
   // The derivative carries the error from the logarithm to the ratio.
@@ -245,45 +192,13 @@ Failure Versus::verdict() const {
 
 }  // namespace
 
-LogRatio log_ratio(const std::vector<Slice>& slices) {
-  std::vector<double> values;
-  for (std::size_t i = 0; i + 1 < slices.size(); i += 2) {
-    double logarithm = 0;
-    bool usable = true;
-    for (const Slice* slice : {&slices[i], &slices[i + 1]}) {
-      usable = usable && slice->requests != 0 && slice->cpu > Duration::zero();
-      const double value =
-          std::log(static_cast<double>(slice->cpu.count()) / static_cast<double>(slice->requests));
-      logarithm += slice->side == SideName::b ? value : -value;
-    }
-    if (usable) values.push_back(logarithm);
-  }
-  LogRatio out;
-  out.pairs = static_cast<std::uint32_t>(values.size());
-  const auto count = static_cast<double>(values.size());
-  for (double value : values) out.mean += value / count;
-  double squares = 0;
-  for (double value : values) squares += (value - out.mean) * (value - out.mean);
-  if (values.size() > 1) out.standard_error = std::sqrt(squares / (count - 1) / count);
-  return out;
-}
-
-std::string ndjson_line(const Slice& slice) {
-  const nlohmann::ordered_json json = {
-      {"pair", slice.pair},         {"side", name_of(slice.side)}, {"position", slice.position},
-      {"requests", slice.requests}, {"cpu_ns", slice.cpu.count()}, {"wall_ns", slice.wall.count()},
-      {"errors", slice.errors},
-  };
-  return json.dump() + "\n";
-}
-
 int versus(const VersusOptions& options, Failure& failure) {
   OutputFile ndjson;
   if ((failure = allow_connections(2 * options.load.connections))) return failure.exit_code;
   if ((failure = ndjson.open(options.ndjson_path))) return failure.exit_code;
-  Versus comparison(options);
+  Versus comparison(options, ndjson);
   if ((failure = comparison.go())) return failure.exit_code;
-  if ((failure = ndjson.commit(comparison.ndjson()))) return failure.exit_code;
+  if ((failure = ndjson.commit(comparison.totals()))) return failure.exit_code;
   const int summary_fd = ndjson.to_stdout() ? STDERR_FILENO : STDOUT_FILENO;
   if ((failure = print_summary(summary_fd, comparison.summary()))) return failure.exit_code;
   if ((failure = comparison.verdict())) return failure.exit_code;

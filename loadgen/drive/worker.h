@@ -92,6 +92,9 @@ class Worker {
   // be done beforehand.
   void connect_all();
 
+  // Of the runs from now on: what poisson arrivals are drawn by.
+  void set_arrivals_seed(std::uint64_t seed) { config_.arrivals.seed = seed; }
+
   // Keeps the loop closed, or to its schedule from `begin`, until `stop_at`; then no more becomes due, and what
   // is outstanding is waited for, at most `drain`; with keep-alive the connections stay open for another run().
   RunEnd run(Time begin, Time stop_at, Duration drain);
@@ -186,7 +189,7 @@ class Worker {
 
   Io& io_;
   const Script& script_;
-  const WorkerConfig config_;
+  WorkerConfig config_;
   const Duration check_every_;
   Ledger ledger_;
   InFlight in_flight_;

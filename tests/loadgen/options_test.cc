@@ -100,15 +100,16 @@ TEST(CommandLine, PostsABody) {
 
 TEST(CommandLine, ComparesTwoServers) {
   const CommandLine line = parse_good(
-      {"versus", "http://h:1/", "http://h:2/", "--pid-a",    "11",   "--pid-b", "12", "-c",
-       "64",     "--pipeline",  "4",           "--slice-ms", "12.5", "--pairs", "7",  "--settle-pairs",
+      {"versus", "http://h:1/", "http://h:2/", "--pid-a",    "11",   "--pid-b", "12,13", "-c",
+       "64",     "--pipeline",  "4",           "--slice-ms", "12.5", "--pairs", "7",     "--settle-pairs",
        "3",      "--seed",      "99",          "--ndjson",   "f"});
   EXPECT_EQ(line.mode, CommandLine::Mode::versus);
   const VersusOptions& versus = line.versus;
   EXPECT_EQ(versus.url_a.port, 1);
   EXPECT_EQ(versus.url_b.port, 2);
-  EXPECT_EQ(versus.pid_a, 11);
-  EXPECT_EQ(versus.pid_b, 12);
+  EXPECT_EQ(versus.pids_a, std::vector{11});
+  EXPECT_EQ(versus.pids_b, (std::vector{12, 13}));
+  EXPECT_FALSE(versus.arrivals.open());
   EXPECT_EQ(versus.load.connections, 64U);
   EXPECT_EQ(versus.load.pipeline, 4U);
   EXPECT_EQ(versus.slice, 12'500us);
@@ -116,6 +117,16 @@ TEST(CommandLine, ComparesTwoServers) {
   EXPECT_EQ(versus.settle_pairs, 3U);
   EXPECT_EQ(versus.load.seed, 99U);
   EXPECT_EQ(versus.ndjson_path, "f");
+}
+
+TEST(CommandLine, ComparesTwoServersAtARate) {
+  const Arrivals arrivals =
+      parse_good({"versus", "--pid-a", "11", "http://h:1/", "--pid-b", "12", "http://h:2/", "--rate", "20k",
+                  "--arrivals", "poisson", "--seed", "4"})
+          .versus.arrivals;
+  EXPECT_EQ(arrivals.kind, Arrivals::Kind::poisson);
+  EXPECT_EQ(arrivals.rate, Rate::of(20'000));
+  EXPECT_EQ(arrivals.seed, 4U);
 }
 
 TEST(CommandLine, HasASeedAndOneKindWithoutAMix) {
@@ -185,6 +196,11 @@ TEST(CommandLine, RefusesInOneLineWithTheCulpritInIt) {
       {{"versus", "http://h/", "https://h/", "--pid-a", "1", "--pid-b", "1"}, "https"},
       {{"versus", "http://h/", "http://h/", "--pid-a", "0", "--pid-b", "1"}, "--pid-a"},
       {{"versus", "http://h/", "http://h/", "--slice-ms", "0"}, "--slice-ms"},
+      {{"versus", "http://h/", "http://h/", "--pid-a", "1", "--pid-b", "2,x"}, "--pid-b"},
+      {{"versus", "http://h/", "http://h/", "--pid-a", "1", "--pid-b", "2,3,2"}, "--pid-b names 2 twice"},
+      {{"versus", "http://h/", "http://h/", "--pid-a", "1", "--pid-b", "2", "-R", "fast"}, "-R 'fast'"},
+      {{"versus", "http://h/", "http://h/", "--pid-a", "1", "--pid-b", "2", "--arrivals", "poisson"},
+       "--rate"},
   };
   for (const Bad& bad : kBad) {
     CommandLine out;

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,6 +31,13 @@ using testing::HasSubstr;
 void expect_one_line(const std::string& text) {
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
   EXPECT_EQ(text.rfind("loadgen: ", 0), 0U) << text;
+}
+
+// Of a slice's histogram.
+std::int64_t values_in(const json& histogram) {
+  std::int64_t count = 0;
+  for (const json& bucket : histogram) count += bucket.at(1).get<std::int64_t>();
+  return count;
 }
 
 class ProgramTest : public testing::Test {
@@ -405,6 +414,11 @@ TEST_F(ProgramTest, ComparesTwoServersInTurn) {
       EXPECT_EQ(slice.at("position"), i % 2);
       EXPECT_EQ(slice.at("errors"), 0);
       EXPECT_GT(slice.at("requests").get<int>(), 0);
+      EXPECT_EQ(slice.at("sent"), slice.at("requests"));
+      EXPECT_EQ(slice.at("censored"), 0);
+      // Of the requests that were sent within it: one whose turn it was at its very end may have missed it.
+      EXPECT_LE(values_in(slice.at("service_ns")), slice.at("requests").get<int>());
+      EXPECT_GE(values_in(slice.at("service_ns")), slice.at("requests").get<int>() - 4);
       EXPECT_GT(slice.at("cpu_ns").get<std::int64_t>(), 0);
       EXPECT_GE(slice.at("wall_ns").get<std::int64_t>(), 5'000'000);
       EXPECT_TRUE(i % 2 == 0 || slice.at("side") != slices[i - 1].at("side"));
@@ -421,6 +435,104 @@ TEST_F(ProgramTest, ComparesTwoServersInTurn) {
     EXPECT_EQ(a.accepted(), keep_alive ? 5 : a.requests())
         << "four connections, and one for the first answer";
   }
+}
+
+TEST_F(ProgramTest, ComparesTwoServersAtARate) {
+  TinyServer a(good_reply);
+  TinyServer b(good_reply);
+  const std::string pid = std::to_string(getpid());
+  const Finished run =
+      run_program({"versus", a.url(), b.url(), "--pid-a", pid, "--pid-b", pid, "-c", "4", "--slice-ms", "20",
+                   "--pairs", "5", "--settle-pairs", "1", "--rate", "500", "--ndjson", path("ndjson")});
+  EXPECT_EQ(run.code, 0) << run.err;
+  std::istringstream lines(content_of(path("ndjson")));
+  std::string line;
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(std::getline(lines, line));
+    const json slice = json::parse(line);
+    for (const char* count : {"due", "sent", "requests"}) EXPECT_EQ(slice.at(count), 10) << line;
+    EXPECT_EQ(values_in(slice.at("response_ns")), 10);
+    EXPECT_EQ(slice.at("censored"), 0);
+    EXPECT_FALSE(slice.contains("service_ns"));
+  }
+  ASSERT_TRUE(std::getline(lines, line));
+  const json totals = json::parse(line);
+  EXPECT_EQ(totals.at("rate"), 500);
+  for (const TinyServer* server : {&a, &b}) {
+    EXPECT_EQ(server->requests(), 61U) << "six slices of ten, and the first";
+    EXPECT_EQ(totals.at(server == &a ? "requests_a" : "requests_b"), 61);
+  }
+}
+
+TEST_F(ProgramTest, CountsWhatIsAnsweredAfterASliceWithIt) {
+  TinyServer a(good_reply);
+  TinyServer b([](const std::string& request, std::uint64_t number) {
+    Reply reply = good_reply(request, number);
+    // Later than the end of the slice in which it was asked for.
+    if (number == 15) std::this_thread::sleep_for(std::chrono::milliseconds(60));
+    return reply;
+  });
+  const std::string pid = std::to_string(getpid());
+  const Finished run =
+      run_program({"versus", a.url(), b.url(), "--pid-a", pid, "--pid-b", pid, "-c", "1", "--slice-ms", "20",
+                   "--pairs", "3", "--settle-pairs", "0", "--rate", "500", "--ndjson", path("ndjson")});
+  EXPECT_EQ(run.code, 0) << run.err;
+  std::istringstream lines(content_of(path("ndjson")));
+  std::string line;
+  std::int64_t longest = 0;
+  for (int i = 0; i < 6; ++i) {
+    ASSERT_TRUE(std::getline(lines, line));
+    const json slice = json::parse(line);
+    EXPECT_EQ(slice.at("requests"), 10);
+    EXPECT_EQ(values_in(slice.at("response_ns")), 10);
+    if (slice.at("side") == "b")
+      longest = std::max(longest, slice.at("response_ns").back().at(0).get<std::int64_t>());
+  }
+  EXPECT_GE(longest, 60'000'000);
+  EXPECT_EQ(b.requests(), 31U);
+}
+
+TEST_F(ProgramTest, EndsAComparisonWhoseServerIsNotDoneBeforeTheOthersTurn) {
+  TinyServer a(good_reply);
+  TinyServer b([](const std::string& request, std::uint64_t number) {
+    if (number != 0) std::this_thread::sleep_for(std::chrono::milliseconds(40));
+    return good_reply(request, number);
+  });
+  const std::string pid = std::to_string(getpid());
+  // 40 requests take 1.6 s: each has an answer within the timeout, but not all within the drain.
+  const Finished run =
+      run_program({"versus", a.url(), b.url(), "--pid-a", pid, "--pid-b", pid, "-c", "1", "--slice-ms", "20",
+                   "--rate", "2000", "--timeout", "500ms", "--ndjson", path("ndjson")});
+  EXPECT_EQ(run.code, 1);
+  expect_one_line(run.err);
+  EXPECT_THAT(run.err, HasSubstr("server b at " + b.url()));
+  EXPECT_THAT(run.err, HasSubstr("--rate"));
+  EXPECT_EQ(folder_.file_count(), 0U);
+}
+
+TEST_F(ProgramTest, SaysWhichProcessOfAComparisonHasEnded) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) ::pause();
+  }
+  TinyServer a(good_reply);
+  TinyServer b([child](const std::string& request, std::uint64_t number) {
+    if (number == 50) {
+      ::kill(child, SIGKILL);
+      ::waitpid(child, nullptr, 0);
+    }
+    return good_reply(request, number);
+  });
+  const std::string pid = std::to_string(getpid());
+  const Finished run =
+      run_program({"versus", a.url(), b.url(), "--pid-a", pid, "--pid-b", fmt::format("{},{}", pid, child),
+                   "-c", "1", "--pairs", "1000000", "--ndjson", path("ndjson")});
+  EXPECT_EQ(run.code, 1);
+  expect_one_line(run.err);
+  EXPECT_THAT(run.err, HasSubstr(fmt::format("server b at {} has lost its process {}", b.url(), child)));
+  EXPECT_EQ(folder_.file_count(), 0U);
 }
 
 TEST_F(ProgramTest, ComparesOnlyServersThatAnswerAlike) {

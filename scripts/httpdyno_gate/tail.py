@@ -13,8 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# loadgen's names of the sides.
-BASE, HEAD = "a", "b"
+Slice = Mapping[str, Any]
 # Of requests of base that are at or below it.
 PERCENTILES: Mapping[str, float] = {"tail-p99": 99.0, "tail-p99.9": 99.9}
 # Fewer requests beyond the percentile say too little of it.
@@ -58,11 +57,13 @@ def requests_needed(metric: str) -> int:
     return math.ceil(BEYOND_MIN / (1 - PERCENTILES[metric] / 100) - 1e-6)
 
 
-def tail(slices: Sequence[Mapping[str, Any]], rate: float) -> Tail:
-    """Of a round's slices, as loadgen versus writes them with --rate."""
-    if (reason := _refusal(slices, rate)) is not None:
+def tail(base: Sequence[Slice], head: Sequence[Slice], rate: float) -> Tail:
+    """Of a round's slices, as loadgen versus writes them with --rate. A head that does not bear the rate has a value: that is
+    a loss, and its requests are all there, later and later."""
+    of_base, of_head = _pooled(base), _pooled(head)
+    reason = _gap("base", base, of_base) or _gap("head", head, of_head) or _overload(base, rate)
+    if reason is not None:
         return Tail({}, dict.fromkeys(PERCENTILES, reason))
-    of_base, of_head = _pooled(slices, BASE), _pooled(slices, HEAD)
     shares, refused = {}, {}
     for metric, percentile in PERCENTILES.items():
         if of_base.total() < requests_needed(metric):
@@ -74,12 +75,11 @@ def tail(slices: Sequence[Mapping[str, Any]], rate: float) -> Tail:
     return Tail(shares, refused)
 
 
-def _pooled(slices: Sequence[Mapping[str, Any]], side: str) -> Counter[int]:
-    """How many of its requests took how long."""
+def _pooled(slices: Sequence[Slice]) -> Counter[int]:
+    """How many of all requests took how long."""
     out = Counter[int]()
     for each in slices:
-        if each["side"] == side:
-            out.update(dict(each["response_ns"]))
+        out.update(dict(each["response_ns"]))
     return out
 
 
@@ -99,22 +99,21 @@ def _beyond(histogram: Mapping[int, int], at: int) -> float:
     return sum(count for value, count in histogram.items() if value > at) + histogram.get(at, 0) / 2
 
 
-def _refusal(slices: Sequence[Mapping[str, Any]], rate: float) -> str | None:
-    """Why nothing can be said of this round. A head that does not bear the rate is no reason: that is a loss, and its
-    requests are all there, later and later."""
-    for side, name in ((BASE, "base"), (HEAD, "head")):
-        own = [each for each in slices if each["side"] == side]
-        due, sent, answered, errors, wall_ns = (
-            sum(each[key] for each in own) for key in ("due", "sent", "requests", "errors", "wall_ns")
-        )
-        timed = _pooled(own, side).total()
-        if due == 0:
-            return f"{name} was asked nothing"
-        if errors != 0:
-            return f"{name} had {errors} errors"
-        if not due == sent == answered == timed:
-            return f"of {due} requests that were due {name} was sent {sent} and answered {answered}, {timed} of them with a latency"
-        achieved = answered / (wall_ns / 1e9)
-        if side == BASE and achieved < ACHIEVED_MIN * rate:
-            return f"base bore {achieved:.0f} of {rate:g} requests per second: the rate is too high for it, or for the generator"
+def _gap(name: str, slices: Sequence[Slice], latencies: Counter[int]) -> str | None:
+    """What keeps these requests from being all that were due."""
+    due, sent, answered, errors = (sum(each[key] for each in slices) for key in ("due", "sent", "requests", "errors"))
+    timed = latencies.total()
+    if due == 0:
+        return f"{name} was asked nothing"
+    if errors != 0:
+        return f"{name} had {errors} errors"
+    if not due == sent == answered == timed:
+        return f"of {due} requests that were due {name} was sent {sent} and answered {answered}, {timed} of them with a latency"
     return None
+
+
+def _overload(base: Sequence[Slice], rate: float) -> str | None:
+    achieved = sum(each["requests"] for each in base) / (sum(each["wall_ns"] for each in base) / 1e9)
+    if achieved >= ACHIEVED_MIN * rate:
+        return None
+    return f"base bore {achieved:.0f} of {rate:g} requests per second: the rate is too high for it, or for the generator"

@@ -14,10 +14,10 @@ from httpdyno_gate.tail import PERCENTILES, percentile_of, requests_needed, tail
 RATE = 10_000.0
 
 
-def slice_of(side: str, latencies: Any, **changes: Any) -> dict[str, Any]:
+def slice_of(latencies: Any, **changes: Any) -> dict[str, Any]:
     values, counts = np.unique(np.asarray(latencies, dtype=np.int64), return_counts=True)
     count = int(counts.sum())
-    whole = {"pair": 0, "side": side, "position": 0, "requests": count, "cpu_ns": count * 5000,
+    whole = {"requests": count, "cpu_ns": count * 5000,
              "wall_ns": round(count / RATE * 1e9), "errors": 0, "sent": count, "due": count, "censored": 0,
              "response_ns": [[int(value), int(times)] for value, times in zip(values, counts)]}
     return whole | changes
@@ -29,13 +29,13 @@ def noise(random: np.random.Generator, count: int) -> Any:
 
 
 def loss(base: Any, head: Any, metric: str = "tail-p99") -> float:
-    return tail([slice_of("a", base), slice_of("b", head)], RATE).shares[metric].loss
+    return tail([slice_of(base)], [slice_of(head)], RATE).shares[metric].loss
 
 
 def test_percentiles_are_of_all_requests_together() -> None:
     """1100 requests in one slice, 1000 slow ones in another: neither slice's own p99, nor the mean of the two."""
     fast, slow = [10] * 1100, list(range(1000, 2000))
-    found = tail([slice_of("a", fast), slice_of("a", slow), slice_of("b", fast + slow)], RATE).shares["tail-p99"]
+    found = tail([slice_of(fast), slice_of(slow)], [slice_of(fast + slow)], RATE).shares["tail-p99"]
     assert found.at_ns == percentile_of({value: (fast + slow).count(value) for value in {*fast, *slow}}, 99) == 1978
     assert (found.base_requests, found.head_requests) == (2100, 2100)
     assert found.base_beyond == found.head_beyond == 21.5
@@ -44,10 +44,10 @@ def test_percentiles_are_of_all_requests_together() -> None:
 
 def test_the_percentile_is_bases() -> None:
     quick, slow = range(1000), range(500, 1500)
-    found = tail([slice_of("a", quick), slice_of("b", slow)], RATE).shares["tail-p99"]
+    found = tail([slice_of(quick)], [slice_of(slow)], RATE).shares["tail-p99"]
     assert (found.at_ns, found.base_beyond, found.head_beyond) == (989, 10.5, 510.5)
     assert found.loss == pytest.approx(math.log(511 / 11))
-    found = tail([slice_of("a", slow), slice_of("b", quick)], RATE).shares["tail-p99"]
+    found = tail([slice_of(slow)], [slice_of(quick)], RATE).shares["tail-p99"]
     assert (found.at_ns, found.base_beyond, found.head_beyond) == (1489, 10.5, 0)
     assert found.loss == pytest.approx(math.log(0.5 / 11))
 
@@ -94,39 +94,39 @@ def test_rare_stalls_are_a_loss_and_identical_servers_are_none() -> None:
 
 def test_too_few_requests_have_no_tail() -> None:
     assert requests_needed("tail-p99") == 1000 and requests_needed("tail-p99.9") == 10_000
-    found = tail([slice_of("a", range(9999)), slice_of("b", range(9999))], RATE)
+    found = tail([slice_of(range(9999))], [slice_of(range(9999))], RATE)
     assert set(found.shares) == {"tail-p99"}
     assert "9999 requests of base leave fewer than 10 beyond its p99.9" in found.refused["tail-p99.9"]
-    found = tail([slice_of("a", range(999)), slice_of("b", range(999))], RATE)
+    found = tail([slice_of(range(999))], [slice_of(range(999))], RATE)
     assert not found.shares and set(found.refused) == set(PERCENTILES)
 
 
 @pytest.mark.parametrize(("side", "changes", "said"), [
-    ("a", {"errors": 3}, "base had 3 errors"),
-    ("b", {"errors": 1}, "head had 1 errors"),
-    ("b", {"due": 2001}, "of 2001 requests that were due head was sent 2000 and answered 2000"),
-    ("a", {"sent": 1999}, "of 2000 requests that were due base was sent 1999"),
-    ("b", {"requests": 1000}, "head was sent 2000 and answered 1000"),
-    ("a", {"response_ns": [[5, 1999]]}, "base was sent 2000 and answered 2000, 1999 of them with a latency"),
-    ("a", {"wall_ns": 400_000_000}, "base bore 5000 of 10000 requests per second"),
+    ("base", {"errors": 3}, "base had 3 errors"),
+    ("head", {"errors": 1}, "head had 1 errors"),
+    ("head", {"due": 2001}, "of 2001 requests that were due head was sent 2000 and answered 2000"),
+    ("base", {"sent": 1999}, "of 2000 requests that were due base was sent 1999"),
+    ("head", {"requests": 1000}, "head was sent 2000 and answered 1000"),
+    ("base", {"response_ns": [[5, 1999]]}, "base was sent 2000 and answered 2000, 1999 of them with a latency"),
+    ("base", {"wall_ns": 400_000_000}, "base bore 5000 of 10000 requests per second"),
 ])
 def test_a_round_that_says_nothing_has_no_value(side: str, changes: dict[str, Any], said: str) -> None:
-    slices = [slice_of(each, range(2000), **(changes if each == side else {})) for each in "ab"]
-    found = tail(slices, RATE)
+    base, head = ([slice_of(range(2000), **(changes if each == side else {}))] for each in ("base", "head"))
+    found = tail(base, head, RATE)
     assert not found.shares
     assert set(found.refused) == set(PERCENTILES)
     assert all(said in reason for reason in found.refused.values()), found.refused
 
 
 def test_a_side_that_was_not_driven_has_no_value() -> None:
-    assert tail([], RATE).refused["tail-p99"] == "base was asked nothing"
-    assert tail([slice_of("a", range(2000))], RATE).refused["tail-p99"] == "head was asked nothing"
+    assert tail([], [], RATE).refused["tail-p99"] == "base was asked nothing"
+    assert tail([slice_of(range(2000))], [], RATE).refused["tail-p99"] == "head was asked nothing"
 
 
 def test_a_head_that_does_not_bear_the_rate_has_a_loss() -> None:
     """Its requests are all there, later and later: nothing excuses it."""
     late = [2_000_000 + 50_000 * i for i in range(2000)]
-    found = tail([slice_of("a", range(2000)), slice_of("b", late, wall_ns=400_000_000)], RATE)
+    found = tail([slice_of(range(2000))], [slice_of(late, wall_ns=400_000_000)], RATE)
     assert found.shares["tail-p99"].loss == pytest.approx(math.log(2000.5 / 21), abs=0.05)
 
 

@@ -85,11 +85,11 @@ def test_half_a_percent_of_instructions_is_seen_and_nothing_else(tmp_path: Path,
     base = measured(BIN_DIR, instructions=True)
     assert {result.state for result in compare(base, measured(elsewhere, instructions=True))} == {State.SAME}
     assert base.instructions is not None and base.instructions.per_request > 1000
-    # An iteration is two instructions.
+    # An iteration is two instructions, or a few where nothing is optimised.
     spin = f"--plant=spin:{math.ceil(base.instructions.per_request * 0.005 / 2)}"
     changed = [result for result in compare(base, measured(BIN_DIR, spin, instructions=True)) if result.state is not State.SAME]
     assert [(result.count, result.state) for result in changed] == [("instructions", State.WORSE)]
-    assert 1.005 <= changed[0].ratio < 1.01 and "spin" in changed[0].functions[0].name
+    assert 1.005 <= changed[0].ratio < 1.02 and "spin" in changed[0].functions[0].name
 
 
 def test_one_allocation_or_call_more_is_seen() -> None:

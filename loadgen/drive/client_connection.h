@@ -138,7 +138,11 @@ class ClientConnection {
   void abandon(Time now);
 
   void begin_close() { move_to(ClientState::closing); }
-  void on_closed() { move_to(ClientState::down); }
+  // The backend has let go of what it was given to send.
+  void on_closed() {
+    move_to(ClientState::down);
+    unsent_ = {};
+  }
 
  private:
   void move_to(ClientState next) {

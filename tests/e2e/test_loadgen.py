@@ -20,10 +20,14 @@ def url(server: Server, target: str = "/") -> list[str]:
     return [f"http://[::1]:{server.port}{target}"]
 
 
+# loadgen's exit code where the machine spoilt the times of a run. Its counts hold all the same.
+VOID = 3
+
+
 def run(server: Server, *flags: str) -> dict[str, Any]:
     """A short run without any error."""
     done = tool(str(BIN_DIR / "loadgen"), *url(server), "-d", "200ms", "--timeout", "20s", "--json", "-", *flags)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in (0, VOID), done.stderr
     result = dict(json.loads(done.stdout))
     assert result["errors"]["total"] == 0
     return result

@@ -396,6 +396,20 @@ TEST(ClientConnection, BeginsAnewAfterALoss) {
   EXPECT_EQ(bench.errors(ErrorKind::closed), 1U);
 }
 
+TEST(ClientConnection, BeginsAnewWithNothingOfABatchThatWasCutOff) {
+  Bench bench(4);
+  const std::string_view batch = bench.begin_batch(at(0s));
+  EXPECT_EQ(bench.connection.on_sent(batch.size() / 2, at(0s)), Wish::send);
+  EXPECT_EQ(bench.connection.on_send_failed(ECONNRESET, at(1ms)), Wish::close);
+  bench.connection.begin_close();
+  bench.connection.on_closed();
+  bench.connection.begin_connect(at(2ms));
+  bench.connection.on_connected();
+  EXPECT_EQ(bench.connection.room(), 4U);
+  bench.send(at(3ms));
+  EXPECT_EQ(bench.connection.outstanding(), 4U);
+}
+
 TEST(ClientConnection, ReadsAnswersToHead) {
   RequestSpec spec;
   spec.method = "HEAD";

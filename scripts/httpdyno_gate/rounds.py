@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from random import Random
 
@@ -19,9 +19,11 @@ from httpdyno_bench.machine import Placement, Reading
 from httpdyno_bench.measure import named, scratch_folder
 
 from .alternation import BASE, HEAD, SETTLE_PAIRS, Alternation, alternate
+from .errors import InvalidRun
 from .fitness import Watch, quota
 from .rows import Row
 from .sides import Running, Side
+from .tail import PERCENTILES, tail
 
 _ENVIRONMENT_PADDING_MAX = 4096
 
@@ -88,7 +90,18 @@ class Ring:
 def values_of(row: Row, alternation: Alternation) -> dict[str, float]:
     """One value of each of the row's metrics."""
     values = {"cpu": _cpu(alternation), "throughput": _throughput(alternation)}
+    if wanted := row.metrics.keys() & PERCENTILES:
+        values |= _tail(row, alternation, wanted)
     return {metric: values[metric] for metric in row.metrics}
+
+
+def _tail(row: Row, alternation: Alternation, wanted: Collection[str]) -> dict[str, float]:
+    base, head = ([pair[side] for pair in alternation.pairs()] for side in (BASE, HEAD))
+    found = tail(base, head, row.rate)
+    for metric in wanted:
+        if metric in found.refused:
+            raise InvalidRun(f"{row.name} {metric}: {found.refused[metric]}")
+    return {metric: found.shares[metric].loss for metric in wanted}
 
 
 def _cpu(alternation: Alternation) -> float:

@@ -12,10 +12,11 @@ from typing import Any
 from httpdyno_bench.errors import UsageError
 
 from .limits import Cell, Limits, limits
+from .tail import PERCENTILES, requests_needed
 
 CLOSED_LOOP = ("cpu", "throughput")
 # At a fixed rate there is as much throughput as is asked for.
-OPEN_LOOP = ("cpu", "tail-p99", "tail-p99.9")
+OPEN_LOOP = ("cpu", *PERCENTILES)
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -91,7 +92,7 @@ def _row(row: Mapping[str, Any]) -> Row:
     target = str(load["target"])
     if not target.startswith("/"):
         raise ValueError(f"target '{target}' does not begin with /")
-    return Row(
+    found = Row(
         name=name,
         variant=str(row["variant"]),
         target=target,
@@ -102,6 +103,16 @@ def _row(row: Mapping[str, Any]) -> Row:
         slice_ms=_number(row["slice_ms"], "slice_ms", 1.0, 10_000.0),
         metrics=_metrics(row["metrics"], OPEN_LOOP if rate else CLOSED_LOOP),
     )
+    _refuse_tails_of_few(found)
+    return found
+
+
+def _refuse_tails_of_few(row: Row) -> None:
+    asked = row.rate * row.round_seconds / 2
+    for metric in row.metrics:
+        if metric in PERCENTILES and asked < requests_needed(metric):
+            raise ValueError(f"{metric} needs {requests_needed(metric)} requests to each side in a round, and {asked:.0f} are asked for: "
+                             "more round_seconds or a higher rate")
 
 
 def _metrics(metrics: Mapping[str, Any], known: Sequence[str]) -> dict[str, Limits]:

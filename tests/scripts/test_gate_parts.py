@@ -24,6 +24,7 @@ from httpdyno_bench.processes import Finished
 from httpdyno_gate import golden
 from httpdyno_gate.alternation import Alternation, faults_of
 from httpdyno_gate.command_server import serving_command, tree_of
+from httpdyno_gate.errors import InvalidRun
 from httpdyno_gate.fitness import Quota, Watch, canary_faults, quota, static_faults
 from httpdyno_gate.history import append
 from httpdyno_gate.limits import Cell
@@ -72,6 +73,7 @@ def test_a_row_says_what_is_judged(tmp_path: Path) -> None:
         ({"metrics": {"speed": {"tolerated": 0.0, "matters": 0.005}}}, "speed"),
         ({"metrics": {"tail-p99": {"tolerated": 0.3, "matters": 1.0}}}, "tail-p99"),
         ({"load": {"target": "/", "connections": 2, "pipeline": 1, "rate": 1000}, "metrics": {"throughput": {"tolerated": 0.0, "matters": 0.1}}}, "throughput"),
+        ({"load": {"target": "/", "connections": 2, "pipeline": 1, "rate": 1000}, "metrics": {"tail-p99": {"tolerated": 0.3, "matters": 1.0}}}, "500 are asked"),
         ({"load": {"target": "plaintext", "connections": 2, "pipeline": 1}}, "target"),
         ({"load": {"target": "/", "connections": 0, "pipeline": 1}}, "connections"),
         ({"load": {"target": "/", "connections": True, "pipeline": 1}}, "connections"),
@@ -115,6 +117,19 @@ def test_a_rounds_value_is_the_mean_log_ratio_of_its_pairs(tmp_path: Path) -> No
     assert values == {"cpu": pytest.approx(expected), "throughput": pytest.approx(expected)}
     swapped = values_of(one, alternation((110, 100), (200, 200), (45, 50)))
     assert swapped["cpu"] == pytest.approx(-values["cpu"])
+
+
+def test_a_rounds_tail_is_of_its_slices(tmp_path: Path) -> None:
+    load = {"target": "/", "connections": 2, "pipeline": 1, "rate": 1000}
+    (one,) = load_rows(table(tmp_path, row(load=load, round_seconds=2.0, metrics={"tail-p99": {"tolerated": 0.3, "matters": 1.0}})))
+    slices = [{"pair": 0, "side": side, "requests": 1000, "sent": 1000, "due": 1000, "errors": 0, "wall_ns": 10**9, "cpu_ns": 10**6,
+               "response_ns": [[10, 1000 - slow], [20, slow]]} for side, slow in (("b", 30), ("a", 5))]
+    driven = Alternation(slices, {"a": 1000, "b": 1000}, Finished(0, "", "", 0, 0))
+    # Of base's percentile all but five of its requests are the bucket.
+    assert values_of(one, driven) == {"tail-p99": pytest.approx(math.log((30 + 970 / 2 + 0.5) / (5 + 995 / 2 + 0.5)))}
+    slices[1]["sent"] = 999
+    with pytest.raises(InvalidRun, match="one tail-p99: of 1000 requests that were due base was sent 999"):
+        values_of(one, driven)
 
 
 def test_slices_that_cannot_be_are_found() -> None:

@@ -112,6 +112,20 @@ def test_a_loss_is_a_regression_and_the_other_way_round_a_pass(ring: Ring) -> No
     assert 0.989 < cell["ratio"] < 0.991
 
 
+def test_a_tail_that_is_longer_is_a_regression(ring: Ring) -> None:
+    """And with the same servers it is none; the CPU time of the row is the same both times. Alone it is a gate, too."""
+    tail = {"name": "tail", "variant": "inline-system", "load": {"target": "/", "connections": 2, "pipeline": 1, "rate": 20000},
+            "round_seconds": 0.1, "slice_ms": 10, "metrics": {"tail-p99": {"tolerated": 0.3, "matters": 1.0}}}
+    (ring.folder / "table.json").write_text(json.dumps({"rows": [tail]}), encoding="utf-8")
+    assert ring.gate().returncode == 0
+    ring.say(stalls=20)
+    done = ring.gate()
+    assert done.returncode == 1, done.stdout + done.stderr
+    (cell,) = ring.verdict()["cells"]
+    assert (cell["metric"], cell["zone"]) == ("tail-p99", "REGRESSION") and 2.5 < cell["ratio"] < 3.5
+    assert all("--rate" in call["arguments"] for call in ring.calls() if "--pairs" in call["arguments"])
+
+
 def test_what_cannot_be_told_is_not_green(ring: Ring) -> None:
     """Nor is it left before the last round. Rows come in turn, and what a start fixes is drawn anew for each round."""
     ring.say(loss=0.003, spread=0.003)

@@ -130,6 +130,12 @@ def test_a_head_that_does_not_bear_the_rate_has_a_loss() -> None:
     assert found.shares["tail-p99"].loss == pytest.approx(math.log(2000.5 / 21), abs=0.05)
 
 
+def test_a_base_that_is_held_up_for_a_while_has_a_tail() -> None:
+    held_up = [slice_of(range(2000)), slice_of(range(2000), wall_ns=900_000_000), slice_of(range(2000))]
+    assert tail(held_up, held_up, RATE).shares["tail-p99"].loss == 0
+    assert tail(held_up[1:], held_up[1:], 2 * RATE).refused["tail-p99"].startswith("base bore 6111 of 20000 requests per second")
+
+
 def test_needs_stay_as_they_are_meant() -> None:
     """A percentile with hardly a request beyond it, or a base that is drowned, would pass for a tail."""
     assert tails.BEYOND_MIN >= 10 and tails.ACHIEVED_MIN >= 0.9

@@ -19,6 +19,15 @@ def option(name: str, default: str = "") -> str:
     return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else default
 
 
+def histogram(chance: random.Random, stalls: int) -> list[list[int]]:
+    """Of a thousand requests, of which so many are held up."""
+    counts: dict[int, int] = {}
+    for number in range(1000):
+        latency = round(5000 * math.exp(round(chance.gauss(0, 1), 1))) + (5_000_000 if number < stalls else 0)
+        counts[latency] = counts.get(latency, 0) + 1
+    return [[value, counts[value]] for value in sorted(counts)]
+
+
 def versus() -> None:
     chance = random.Random(int(option("--seed")))
     pids = {side: option(f"--pid-{side}").split(",") for side in "ab"}
@@ -40,8 +49,11 @@ def versus() -> None:
     for pair in range(pairs):
         for position, side in enumerate("ab" if chance.random() < 0.5 else "ba"):
             factor = math.exp(loss) if side == "b" else 1.0
-            lines.append({"pair": pair, "side": side, "position": position, "requests": 1000, "cpu_ns": round(50_000_000 * factor),
-                          "wall_ns": round(25_000_000 * factor), "errors": 0, "service_ns": [[5000, 1000]]})
+            one = {"pair": pair, "side": side, "position": position, "requests": 1000, "cpu_ns": round(50_000_000 * factor),
+                   "wall_ns": round(25_000_000 * factor), "errors": 0, "sent": 1000, "censored": 0}
+            latencies = histogram(chance, WORLD.get("stalls", 0) if commands["a"] != commands["b"] and side == "b" else 0)
+            lines.append({**one, "due": 1000, "wall_ns": round(1e12 / float(option("--rate"))), "response_ns": latencies}
+                         if option("--rate") else {**one, "service_ns": latencies})
     for url in sys.argv[2:4] if WORLD.get("tells") else ():
         with socket.create_connection(("127.0.0.1", int(url.split(":")[2].split("/")[0]))) as connection:
             connection.sendall(b"%d" % (1000 * pairs))

@@ -19,9 +19,12 @@ from .exchange import PATIENCE_SECONDS, Client, Exchange
 
 # Batches that both processes answer: buffers have found their size then, and each worker of a pool has had its turn.
 _FEW = 100
-# Batches that only one of them answers, and requests where instructions are counted, which takes longest.
-_MORE = 960
+# Batches that only one of them answers where memory and calls are counted; pipelined ones take long in a pool, whose threads
+# are traced. Requests where instructions are.
+_MORE = 480
+_MORE_PIPELINED = 240
 _MORE_REQUESTS = 960
+_PARTS = 20
 REPEATS = 2
 # How far the repeats of a count of instructions may lie apart for it to be judged.
 AGREEMENT = 0.0005
@@ -101,14 +104,14 @@ class _Counter:
         self._scratch = program.parent
 
     def exact(self) -> dict[str, float]:
-        """To the hundredth of a batch, so that what happens once in a while is none of a request. Octets to the tenth: the
-        numbers that a server says at its end have more digits after many requests."""
-        few, many = self._traced(_FEW), self._traced(_FEW + _MORE)
-        slopes = {
-            name: round((many.get(name, 0) - few.get(name, 0)) / _MORE, 1 if name == "allocated_bytes" else 2)
-            / self._exchange.depth
-            for name in sorted({*few, *many})
-        }
+        """To the twentieth of a batch, so that what happens once in a while is none of a request. Octets to the octet of a batch:
+        the numbers that a server says at its end have more digits after many requests."""
+        more = _MORE if self._exchange.depth == 1 else _MORE_PIPELINED
+        few, many = self._traced(_FEW), self._traced(_FEW + more)
+        slopes = {}
+        for name in sorted({*few, *many}):
+            parts = 1 if name == "allocated_bytes" else _PARTS
+            slopes[name] = round((many.get(name, 0) - few.get(name, 0)) / more * parts) / parts / self._exchange.depth
         return {name: slope for name, slope in slopes.items() if slope or not name.startswith("calls.")}
 
     def instructions(self) -> Instructions:

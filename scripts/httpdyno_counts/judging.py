@@ -15,7 +15,7 @@ LIMIT = 0.0025
 # Of a pool: even where repeats agree by chance, who was woken when moves its count by up to two percent.
 _SCHEDULED_LIMIT = 0.025
 _FUNCTIONS_SHOWN = 8
-# Counts of calls and memory are exact to the hundredth of a batch of up to sixteen requests, and written to so many digits.
+# Memory and calls are counted to the twentieth of a batch, of up to sixteen requests, and written to so many digits.
 _EXACT = 1e-6
 
 

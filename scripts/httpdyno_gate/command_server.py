@@ -25,7 +25,7 @@ from httpdyno_bench.processes import describe_exit, die_with_runner, ending, sta
 READY_SECONDS = 10.0
 STOP_SECONDS = 5.0
 _LOOK_SECONDS = 0.01
-_SETTLE_SECONDS = 0.05
+_SETTLE_SECONDS = 0.02
 
 
 def words_of(command: str, port: int, directory: str) -> list[str]:

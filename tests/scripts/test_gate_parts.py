@@ -293,3 +293,12 @@ def test_a_server_of_others_that_is_not_installed_is_one_line(tmp_path: Path) ->
     done = subprocess.run([str(ROOT / "scripts" / "peer.py"), "apache", "--port", "1", "--directory", str(tmp_path)], capture_output=True, text=True,
                           check=False)
     assert done.returncode == 2 and "apache" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_the_row_of_a_fixed_rate_has_tails() -> None:
+    (row_of_tails,) = chosen(load_rows(ROOT / "bench" / "gate.json"), "tail")
+    pair = [{"pair": 0, "side": side, "requests": 20000, "cpu_ns": 1, "wall_ns": SECOND, "errors": 0, "due": 20000, "sent": 20000, "censored": 0,
+             "response_ns": [[1000, 19700], [2000, 300 - late], [5000, late]]} for side, late in (("a", 30), ("b", 120))]
+    values = values_of(row_of_tails, Alternation(pair, {"a": 20000, "b": 20000}, Finished(0, "", "", 0, 0)))
+    assert values.keys() == {"tail-p99", "tail-p99.9"}
+    assert abs(values["tail-p99"]) < 0.5 and values["tail-p99.9"] > math.log(3)

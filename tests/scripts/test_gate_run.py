@@ -218,7 +218,7 @@ def test_a_full_disk_is_no_verdict(ring: Ring) -> None:
 
     def limited() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (60000, 60000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30000, 30000))
 
     ring.say(silent=True)
     command = ring.command("--rows", "one", "--seconds", "8")

@@ -51,9 +51,11 @@ def versus() -> None:
             factor = math.exp(loss) if side == "b" else 1.0
             one = {"pair": pair, "side": side, "position": position, "requests": 1000, "cpu_ns": round(50_000_000 * factor),
                    "wall_ns": round(25_000_000 * factor), "errors": 0, "sent": 1000, "censored": 0}
+            if not option("--rate"):
+                lines.append({**one, "service_ns": [[5000, 1000]]})
+                continue
             latencies = histogram(chance, WORLD.get("stalls", 0) if commands["a"] != commands["b"] and side == "b" else 0)
-            lines.append({**one, "due": 1000, "wall_ns": round(1e12 / float(option("--rate"))), "response_ns": latencies}
-                         if option("--rate") else {**one, "service_ns": latencies})
+            lines.append({**one, "due": 1000, "wall_ns": round(1e12 / float(option("--rate"))), "response_ns": latencies})
     for url in sys.argv[2:4] if WORLD.get("tells") else ():
         with socket.create_connection(("127.0.0.1", int(url.split(":")[2].split("/")[0]))) as connection:
             connection.sendall(b"%d" % (1000 * pairs))

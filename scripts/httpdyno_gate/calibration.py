@@ -81,8 +81,18 @@ class Group:
         return f"{self.plant}:{self.argument}" if self.argument else self.plant
 
     @property
-    def tally(self) -> Tally:
-        return total(self.trials)
+    def judged(self) -> list[Trial]:
+        """A machine that is UNFIT says nothing of the gate's eyes."""
+        return [trial for trial in self.trials if trial.outcome != "UNFIT"]
+
+    @property
+    def unfit(self) -> int:
+        return len(self.trials) - len(self.judged)
+
+    @property
+    def tally(self) -> Tally | None:
+        """None where no trial was judged."""
+        return total(self.judged) if self.judged else None
 
     @property
     def seen_by(self) -> list[str]:
@@ -167,7 +177,7 @@ def smallest_always_seen(found: Sequence[Group], least: int) -> list[Group]:
     for group in found:
         if (group.plant, group.kind) != ("spin", "real") or not group.argument.endswith("%"):
             continue
-        if group.tally.seen == group.tally.trials >= least and (
+        if group.tally is not None and group.tally.seen == group.tally.trials >= least and (
             group.row not in best or _percent(group) < _percent(best[group.row])
         ):
             best[group.row] = group

@@ -16,7 +16,8 @@ from httpdyno_bench.store import timestamp
 
 from . import calibration, replays, selftest_plan
 from .calibration import Trial
-from .selftest_gate import ROOT, Answer, Asker
+from .rows import load_rows
+from .selftest_gate import ROOT, TABLE, Answer, Asker
 from .selftest_plan import Attempt
 
 FILE = ROOT / "results" / "gate" / "calibration.ndjson"
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str], description: str | None = None) -> int:
 def _parser(description: str | None) -> argparse.ArgumentParser:
     parser = Parser("gate_selftest.py", description)
     parser.add_argument("--short", action="store_true", help="what needs no statistics, in less than a minute; nothing is kept")
-    parser.add_argument("--only", metavar="A B", help="only these trials, by NAME, NAME:ARGUMENT or role")
+    parser.add_argument("--only", metavar="A B", help="only these trials, by NAME, NAME:ARGUMENT, role or row")
     parser.add_argument("--times", type=int, metavar="N", default=1, help="each so often (default: 1)")
     parser.add_argument("--seconds", type=float, metavar="S", default=float("inf"), help="begin no trial after so long")
     parser.add_argument("--replays", type=int, metavar="N", default=0, help="instead: so many times, the rounds of the controls that were kept, "
@@ -51,7 +52,7 @@ def _run(options: argparse.Namespace) -> int:
         raise UsageError(f"--times is {options.times}: it must be at least 1")
     if options.replays:
         return _replay(options.out, options.replays)
-    attempts = selftest_plan.chosen(options.only, selftest_plan.SHORT if options.short else selftest_plan.ALL)
+    attempts = _possible(selftest_plan.chosen(options.only, selftest_plan.SHORT if options.short else selftest_plan.ALL))
     keep = None if options.short else (lambda trial: calibration.append(options.out, [trial]))
     asker = Asker(options.bin_dir.resolve(), options.gate.split())
     deadline = time.monotonic() + options.seconds
@@ -64,6 +65,15 @@ def _run(options: argparse.Namespace) -> int:
         print(f"gate_selftest.py: {fault}", file=sys.stderr)
     print("self-test: the gate is what it should be" if not faults else f"self-test: RED, {len(faults)} faults")
     return 1 if faults else 0
+
+
+def _possible(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """Those whose row is gated at all."""
+    rows = [row.name for row in load_rows(TABLE)]
+    for attempt in attempts:
+        if not attempt.counts and attempt.row not in rows:
+            print(f"{attempt.title}: not tried: {TABLE.name} has no such row")
+    return [attempt for attempt in attempts if attempt.counts or attempt.row in rows]
 
 
 def tried(attempt: Attempt, ask: Callable[[Attempt], Answer], keep: Callable[[Trial], None] | None = None) -> list[str]:

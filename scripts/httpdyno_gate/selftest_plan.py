@@ -96,12 +96,12 @@ SHORT = (*COUNTS[:3], dataclasses.replace(CHEATS[0], one_round=True), *SABOTAGES
 
 
 def chosen(names: str | None, plan: Sequence[Attempt] = ALL) -> list[Attempt]:
-    """By a comma-separated list of NAME, NAME:ARGUMENT or ROLE; an argument's comma is no separator."""
+    """By a list, with spaces between, of NAME, NAME:ARGUMENT, ROLE or ROW."""
     if names is None:
         return list(plan)
     found: list[Attempt] = []
     for name in names.split():
-        matching = [attempt for attempt in plan if name in (attempt.name, f"{attempt.name}:{attempt.argument}", attempt.role, attempt.title)]
+        matching = [attempt for attempt in plan if name in (attempt.name, f"{attempt.name}:{attempt.argument}", attempt.role, attempt.row)]
         if not matching:
             known = ", ".join(dict.fromkeys(attempt.name for attempt in plan))
             raise UsageError(f"there is no trial '{name}' (there are: {known})")

@@ -105,23 +105,25 @@ def summary(part: Calibration) -> list[str]:
     sentences = []
     for group in part.always_seen:
         sentences.append(f"**+{group.argument.rstrip('%')} % of CPU time per request** on {group.row} was called REGRESSION in "
-                         f"{group.tally.seen} of {group.tally.trials} real runs, the longest of {group.seconds_longest:.0f} s: the "
-                         "smallest loss that was always seen.")
+                         f"{count(group.tally)} real runs, the longest of {group.seconds_longest:.0f} s: the smallest loss that was "
+                         "always seen.")
     for kind in ("real", "replay"):
-        if found := [trial for group in part.of("control") if group.kind == kind for trial in group.trials]:
+        if found := [trial for group in part.of("control") if group.kind == kind for trial in group.judged]:
             total = calibration.total(found)
             sentences.append(f"**False alarms**, {kind}: {count(total)} (at 95 %: {interval(total)}).")
-    if cheats := [trial for group in part.of("cheat") for trial in group.trials]:
+    if cheats := [trial for group in part.of("cheat") for trial in group.judged]:
         total = calibration.total(cheats)
         sentences.append(f"**Cheats** (short bodies, status 500, cut connections) were INVALID in {count(total)}.")
     return sentences
 
 
-def count(tally: Tally) -> str:
-    return f"{tally.seen:,} of {tally.trials:,}"
+def count(tally: Tally | None) -> str:
+    return "–" if tally is None else f"{tally.seen:,} of {tally.trials:,}"
 
 
-def interval(tally: Tally) -> str:
+def interval(tally: Tally | None) -> str:
+    if tally is None:
+        return "–"
     low, high = tally.interval
     return f"{_bound(low)} – {_bound(high)} %"
 

@@ -23,9 +23,9 @@ FOREIGN_SHARE_MAX = 0.15
 # Of others, per core, before anything was built or begun.
 LOAD_PER_CORE_MAX = 2.0
 # How sure the canary must be that one and the same program differs from itself; and how wide its interval may be where the
-# loss that matters is as small as this.
+# loss that matters is as small as this: at ten times it the interval of 24 whole rounds is about as wide as that loss.
 CANARY_CONFIDENCE = 0.999
-CANARY_WIDTH_MAX = 6.0
+CANARY_WIDTH_MAX = 10.0
 _GROUPS = Path("/sys/fs/cgroup")
 
 

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str], description: str | None = None) -> int:
 
 def _parser(description: str | None) -> argparse.ArgumentParser:
     parser = Parser("gate_selftest.py", description)
-    parser.add_argument("--short", action="store_true", help="what needs no statistics, in less than a minute; nothing is kept")
+    parser.add_argument("--short", action="store_true", help="what needs no statistics, also on a machine that is unfit for them: about half a minute; kept only with --out")
     parser.add_argument("--only", metavar="A B", help="only these trials, by NAME, NAME:ARGUMENT, role or row")
     parser.add_argument("--times", type=int, metavar="N", default=1, help="each so often (default: 1)")
     parser.add_argument("--seconds", type=float, metavar="S", default=float("inf"), help="begin no trial after so long")
@@ -37,7 +37,7 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
                         "with labels drawn anew")
     parser.add_argument("--bin-dir", type=Path, metavar="DIR", default=ROOT / "build" / "release" / "bin",
                         help="the programs, those with plants among them (default: build/release/bin)")
-    parser.add_argument("--out", type=Path, metavar="FILE", default=FILE, help="what is added to (default: results/gate/calibration.ndjson)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="what is added to (default: results/gate/calibration.ndjson)")
     parser.add_argument("--gate", metavar="ARGUMENTS", default="", help="further arguments of every gate, as --gate='--seconds 60'")
     parser.add_argument("--list", action="store_true", help="print the trials and end")
     return parser
@@ -51,9 +51,10 @@ def _run(options: argparse.Namespace) -> int:
     if options.times < 1:
         raise UsageError(f"--times is {options.times}: it must be at least 1")
     if options.replays:
-        return _replay(options.out, options.replays)
+        return _replay(options.out or FILE, options.replays)
     attempts = _possible(selftest_plan.chosen(options.only, selftest_plan.SHORT if options.short else selftest_plan.ALL))
-    keep = None if options.short else (lambda trial: calibration.append(options.out, [trial]))
+    out = options.out or (None if options.short else FILE)
+    keep = None if out is None else (lambda trial: calibration.append(out, [trial]))
     asker = Asker(options.bin_dir.resolve(), options.gate.split())
     deadline = time.monotonic() + options.seconds
     faults: list[str] = []
@@ -122,7 +123,7 @@ def trial_of(attempt: Attempt, answer: Answer) -> Trial:
         kind="real",
         role=attempt.role,
         plant=attempt.name,
-        argument=attempt.argument,
+        argument=attempt.argument or ("one round" if attempt.one_round else ""),
         row=attempt.row,
         outcome=answer.outcome,
         seen_by=list(answer.red),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
+import statistics
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from random import Random
@@ -105,14 +106,16 @@ def _tail(row: Row, alternation: Alternation, wanted: Collection[str]) -> dict[s
 
 
 def _cpu(alternation: Alternation) -> float:
-    return _mean_log_ratio(alternation, "cpu_ns")
+    return _log_ratio(alternation, "cpu_ns")
 
 
 def _throughput(alternation: Alternation) -> float:
     """Of time per request, so that more is worse here, too."""
-    return _mean_log_ratio(alternation, "wall_ns")
+    return _log_ratio(alternation, "wall_ns")
 
 
-def _mean_log_ratio(alternation: Alternation, key: str) -> float:
+def _log_ratio(alternation: Alternation, key: str) -> float:
+    """The median over the pairs. On a guest whose time is stolen one pair in four is wild: over 12 rounds of twins the means of
+    the pairs spread by 1.7 to 14 %, their medians by 0.5 to 2.6 %."""
     pairs = [[pair[side][key] / pair[side]["requests"] for side in (BASE, HEAD)] for pair in alternation.pairs()]
-    return math.fsum(math.log(head) - math.log(base) for base, head in pairs) / len(pairs)
+    return statistics.median(math.log(head) - math.log(base) for base, head in pairs)

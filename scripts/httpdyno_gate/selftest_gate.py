@@ -7,6 +7,7 @@ import json
 import math
 import shlex
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -186,7 +187,7 @@ def answer_of(done: subprocess.CompletedProcess[str], out: Path, seconds: float)
 
 
 def _values(path: Path) -> dict[str, list[float]]:
-    """Of the closed loop's metrics, each round's mean log ratio."""
+    """Of the closed loop's metrics, each round's value, as rounds.py makes it; the slices of a pair follow each other."""
     if not path.exists():
         return {}
     sums: dict[tuple[str, str, int], list[float]] = {}
@@ -197,7 +198,8 @@ def _values(path: Path) -> dict[str, list[float]]:
             sums.setdefault((one["row"], metric, one["round"]), []).append(sign * math.log(one[key] / one["requests"]))
     values: dict[str, list[float]] = {}
     for (row, metric, _), logs in sorted(sums.items()):
-        values.setdefault(f"{row} {metric}", []).append(round(2 * math.fsum(logs) / len(logs), 6))
+        values.setdefault(f"{row} {metric}", []).append(
+            round(statistics.median(one + other for one, other in zip(logs[::2], logs[1::2])), 6))
     return values
 
 

@@ -110,12 +110,11 @@ def alternation(*pairs: tuple[float, float]) -> Alternation:
     return Alternation(slices, {"a": 1, "b": 1}, Finished(0, "", "", 0, 0))
 
 
-def test_a_rounds_value_is_the_mean_log_ratio_of_its_pairs(tmp_path: Path) -> None:
+def test_a_rounds_value_is_the_median_log_ratio_of_its_pairs(tmp_path: Path) -> None:
     (one,) = load_rows(table(tmp_path, row(metrics={name: {"tolerated": 0.0, "matters": 0.1} for name in ("cpu", "throughput")})))
-    values = values_of(one, alternation((100, 110), (200, 200), (50, 45)))
-    expected = (math.log(1.1) + math.log(0.9)) / 3
-    assert values == {"cpu": pytest.approx(expected), "throughput": pytest.approx(expected)}
-    swapped = values_of(one, alternation((110, 100), (200, 200), (45, 50)))
+    values = values_of(one, alternation((100, 110), (200, 208), (50, 10)))
+    assert values == {"cpu": pytest.approx(math.log(1.04)), "throughput": pytest.approx(math.log(1.04))}
+    swapped = values_of(one, alternation((110, 100), (208, 200), (10, 50)))
     assert swapped["cpu"] == pytest.approx(-values["cpu"])
 
 

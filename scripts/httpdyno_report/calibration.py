@@ -17,6 +17,7 @@ FILE = "gate/calibration.ndjson"
 # Of so many trials all must be seen before a loss counts as one that is always seen.
 ALWAYS_TRIALS = 12
 _RELINKED = "relinked"
+_COUNTS = "counts"
 _SKEWED = ", skewed"
 
 
@@ -107,6 +108,11 @@ def summary(part: Calibration) -> list[str]:
         sentences.append(f"**+{group.argument.rstrip('%')} % of CPU time per request** on {group.row} was called REGRESSION in "
                          f"{count(group.tally)} real runs, the longest of {group.seconds_longest:.0f} s: the smallest loss that was "
                          "always seen.")
+    if counted := [trial for group in part.of("plant") if group.row == _COUNTS for trial in group.judged]:
+        sentences.append(f"**Plants that exact counts must see** were called REGRESSION in {count(calibration.total(counted))}.")
+    if unfit := sum(group.unfit for group in part.groups):
+        timed = sum(group.kind == "real" and group.row != _COUNTS for group in part.groups for _ in group.trials)
+        sentences.append(f"**The machine was UNFIT** in {unfit} of {timed} real gates: those judged nothing.")
     for kind in ("real", "replay"):
         if found := [trial for group in part.of("control") if group.kind == kind for trial in group.judged]:
             total = calibration.total(found)

@@ -18,7 +18,7 @@ from pathlib import Path
 from httpdyno_bench.errors import BenchError, UsageError
 from httpdyno_bench.identity import tree_revision
 from httpdyno_bench.store import timestamp
-from httpdyno_gate import calibration
+from httpdyno_gate import store
 from httpdyno_gate.calibration import Trial
 from httpdyno_gate.looks import FALSE_ALARMS, MISSES, plan_looks
 from httpdyno_gate.simulation import SHAPES, SKEWED, TRUTHS, plan, simulate
@@ -58,7 +58,7 @@ def _simulate(options: argparse.Namespace) -> int:
                     seconds=round(time.monotonic() - begin, 1), trials=tally.trials, seen=tally.seen,
                 ))
     if options.append is not None:
-        calibration.append(options.append, lines)
+        store.append(options.append, [trial.line() for trial in lines])
     return 0 if kept else 1
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -151,24 +150,6 @@ def read(path: Path) -> list[Trial]:
     if text and not text.endswith("\n"):
         raise UsageError(f"{path.name} ends within line {len(trials)}: remove that line")
     return trials
-
-
-def append(path: Path, trials: Sequence[Trial]) -> None:
-    """All of them or none, behind what is there: whole lines, in one write."""
-    octets = "".join(trial.line() for trial in trials).encode()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            before = os.fstat(descriptor).st_size
-            if os.write(descriptor, octets) != len(octets):
-                os.ftruncate(descriptor, before)
-                raise OSError("no space is left")
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise UsageError(f"cannot write {path.name}: {error}") from error
 
 
 def smallest_always_seen(found: Sequence[Group], least: int) -> list[Group]:

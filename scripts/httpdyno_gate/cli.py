@@ -25,7 +25,7 @@ from httpdyno_bench.generators import Generators
 from httpdyno_bench.identity import build_faults, tree_revision
 from httpdyno_bench.store import timestamp
 
-from . import history, sources
+from . import history, sources, store
 from .errors import InvalidRun
 from .exact import exact_counts
 from .fitness import Watch, quota, static_faults
@@ -181,7 +181,7 @@ def _told(options: argparse.Namespace, verdict: Verdict) -> int:
     if options.out is not None:
         files.write(verdict, options.out)
     if options.history is not None:
-        history.append(options.history, history.line_of(verdict))
+        store.append(options.history, [history.line_of(verdict)])
     told = json.dumps(record.to_json(verdict), ensure_ascii=False, allow_nan=False) if options.json else terminal.render(verdict)
     print(told.rstrip(), flush=True)
     return verdict.outcome.exit_code

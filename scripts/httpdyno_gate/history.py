@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from .errors import StoreError
 from .judge import CellResult
 from .outcome import Verdict
 
@@ -18,37 +14,14 @@ from .outcome import Verdict
 _KEPT = ("date", "base", "base_commit", "head", "head_commit", "reference", "reference_commit", "against_reference", "machine")
 
 
-def line_of(verdict: Verdict) -> dict[str, Any]:
-    """What a plot over time needs."""
-    return {
+def line_of(verdict: Verdict) -> str:
+    """What a plot over time needs, as a line of JSON."""
+    return json.dumps({
         "outcome": verdict.outcome.name,
         **{key: verdict.provenance[key] for key in _KEPT if key in verdict.provenance},
         "cells": _ratios(verdict.results),
         "counts": [{"row": count.row, "name": count.name, "base": count.base, "head": count.head} for count in verdict.counts],
-    }
-
-
-def append(path: Path, line: Mapping[str, Any]) -> None:
-    """Whole or not at all: a full disk leaves the file as it was."""
-    content = (json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n").encode()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise StoreError(f"cannot open {path.name}: {error.strerror}") from error
-    try:
-        size = os.fstat(file).st_size
-        try:
-            rest = content
-            while rest:
-                rest = rest[os.write(file, rest):]
-            os.fsync(file)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                os.ftruncate(file, size)
-            raise StoreError(f"cannot write {path.name}: {error.strerror}") from error
-    finally:
-        os.close(file)
+    }, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _ratios(results: Sequence[CellResult]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from httpdyno_bench.errors import UsageError
 from httpdyno_bench.identity import tree_revision
 from httpdyno_bench.store import timestamp
 
-from . import calibration, replays, selftest_plan
+from . import calibration, replays, selftest_plan, store
 from .calibration import Trial
 from .rows import load_rows
 from .selftest_gate import ROOT, TABLE, Answer, Asker
@@ -54,7 +54,7 @@ def _run(options: argparse.Namespace) -> int:
         return _replay(options.out or FILE, options.replays)
     attempts = _possible(selftest_plan.chosen(options.only, selftest_plan.SHORT if options.short else selftest_plan.ALL))
     out = options.out or (None if options.short else FILE)
-    keep = None if out is None else (lambda trial: calibration.append(out, [trial]))
+    keep = None if out is None else (lambda trial: store.append(out, [trial.line()]))
     asker = Asker(options.bin_dir.resolve(), options.gate.split())
     deadline = time.monotonic() + options.seconds
     faults: list[str] = []
@@ -140,7 +140,7 @@ def _replay(out: Path, count: int) -> int:
     trials = replays.replayed(calibration.read(out), count, timestamp(), tree_revision(ROOT).commit[:12])
     if not trials:
         raise UsageError(f"{out.name} has no control with as many rounds as a gate may take: try them first")
-    calibration.append(out, trials)
+    store.append(out, [trial.line() for trial in trials])
     for trial in trials:
         print(f"{trial.plant}, {trial.row}: {trial.seen} false alarms of {trial.trials:,} replays")
     return 0

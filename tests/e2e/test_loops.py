@@ -77,7 +77,9 @@ def test_stop_of_several_loops_ends_what_is_in_flight(serve: Callable[..., Serve
 
 
 def test_stop_of_several_loops_refuses_new_connections(serve: Callable[..., Server]) -> None:
-    server = serve(INLINE, "--loops", "3")
+    # Long enough for connects whose first packet meets a listener as it ends: the kernel tries again after seconds.
+    patient = ("--timeout-drain-ms", "60000", "--timeout-request-ms", "60000")
+    server = serve(INLINE, "--loops", "3", *patient)
     held = server.connect()
     held.send(b"GET / HTTP/1.1\r\n")
     server.sync()

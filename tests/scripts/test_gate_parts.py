@@ -26,10 +26,10 @@ from httpdyno_gate.alternation import Alternation, faults_of
 from httpdyno_gate.command_server import serving_command, tree_of
 from httpdyno_gate.errors import InvalidRun
 from httpdyno_gate.fitness import Quota, Watch, canary_faults, quota, static_faults
-from httpdyno_gate.history import append
 from httpdyno_gate.limits import Cell
 from httpdyno_gate.rounds import values_of
 from httpdyno_gate.rows import Row, chosen, load_rows
+from httpdyno_gate.store import append
 
 APART = Placement(1, 0, "distinct")
 SECOND = 1_000_000_000
@@ -259,12 +259,12 @@ def test_a_server_whose_processes_change_is_not_measured(command: str) -> None:
                 pass
 
 
-def test_the_history_is_only_added_to(tmp_path: Path) -> None:
+def test_a_file_of_lines_is_only_added_to(tmp_path: Path) -> None:
     file = tmp_path / "new" / "history.ndjson"
-    append(file, {"outcome": "PASS"})
-    append(file, {"outcome": "REGRESSION"})
+    append(file, ['{"outcome": "PASS"}\n'])
+    append(file, ['{"outcome": "REGRESSION"}\n'])
     assert [json.loads(line)["outcome"] for line in file.read_text(encoding="utf-8").splitlines()] == ["PASS", "REGRESSION"]
-    program = "import sys; from pathlib import Path; from httpdyno_gate.history import append; append(Path(sys.argv[1]), {'x': 'y' * 10000})"
+    program = "import sys; from pathlib import Path; from httpdyno_gate.store import append; append(Path(sys.argv[1]), ['y' * 10000])"
 
     def limited() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

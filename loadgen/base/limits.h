@@ -62,6 +62,9 @@ inline constexpr Duration kSpinAhead = 60us;
 // given a core.
 inline constexpr Duration kPauseMin = 20ms;
 
+// So many looks at the clocks before a run tell where the kernel's stamps stand, within tens of ns.
+inline constexpr int kKernelClockLooks = 16;
+
 // How many causes of errors are told apart in detail.
 inline constexpr std::size_t kErrorCausesMax = 256;
 

@@ -43,6 +43,7 @@ struct RunOptions {
   std::string csv_path;   // likewise, as the two that follow
   std::string ndjson_path;
   std::string hlog_path;
+  bool kernel_timestamps = false;
   bool live = false;       // a line for each second on stderr
   std::string stats_path;  // empty: the server's counter is not asked for
 };

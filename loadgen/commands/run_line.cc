@@ -78,6 +78,10 @@ void RunLine::add_run_options() {
   app.add_option("--warmup", warmup_, "load before it that is not measured (of each step: 500ms)")
       ->type_name("DURATION")
       ->capture_default_str();
+  app.add_flag(
+      "--kernel-timestamps", run_.kernel_timestamps,
+      "also tell by the kernel's stamps how long requests took to leave, and how long answers waited to be "
+      "read (TCP)");
   app.add_flag("-L,--latency", latency_, "for wrk's users: the latency distribution is always printed");
 }
 
@@ -182,7 +186,8 @@ Failure RunLine::finish_arrivals() {
 
 Failure RunLine::finish_knee() {
   if (!find_knee_) return {};
-  for (const char* flag : {"--rate-to", "--hgrm", "--hlog", "--csv", "--ndjson", "--live"}) {
+  for (const char* flag :
+       {"--rate-to", "--hgrm", "--hlog", "--csv", "--ndjson", "--live", "--kernel-timestamps"}) {
     if (app.count(flag) != 0) {
       return usage_failure(fmt::format("--find-knee and {} exclude each other: it is of one run", flag));
     }
@@ -194,6 +199,10 @@ Failure RunLine::finish_knee() {
 
 Failure RunLine::finish_results() const {
   const RunOptions& run = run_;
+  if (run.kernel_timestamps && !run.url.unix_socket.empty()) {
+    return usage_failure(
+        "--kernel-timestamps and --unix-socket exclude each other: the kernel stamps TCP alone");
+  }
   if (run.threads > run.load.connections) {
     return usage_failure(fmt::format("-t {} threads need at least as many connections, not -c {}",
                                      run.threads, run.load.connections));

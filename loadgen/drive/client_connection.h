@@ -86,6 +86,11 @@ class ClientConnection {
     if (!open || !unsent_.empty()) return 0;
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(script_->pipeline - outstanding_, left_));
   }
+  // Of the requests that are outstanding no more the last but `back`, until another is added.
+  const Stamps& gone(std::uint32_t back) const {
+    DASSERT(back + outstanding_ < slots_.size());
+    return slots_[(head_ + slots_.size() - 1 - back) % slots_.size()].stamps;
+  }
   // It has been given all the requests that a connection may have.
   bool used_up() const { return left_ == 0; }
   // The connection ended with an error: a driver should wait before it makes another.

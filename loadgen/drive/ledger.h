@@ -36,12 +36,19 @@ class Ledger {
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
+  // Before all else, where the kernel's stamps are asked for: the memory is there before it is needed.
+  void expect_kernel_stamps() {
+    for (Tally& tally : tallies_) tally.kernel.emplace();
+  }
+
   // The worker's thread.
   bool open_loop() const { return open_loop_; }
   Tally& tally() { return tallies_[active_]; }
   std::vector<KindState>& kinds() { return kinds_; }
   const Window& window() const { return window_; }
   void set_window(const Window& window) { window_ = window; }
+  // How many answers have been counted since the last offer().
+  std::uint64_t answered() const { return tallies_[active_].answered(); }
   void end_window(Time until) { window_.until = std::min(window_.until, until); }
   // Hands over what has been written, if the watcher is done with what it got last.
   void offer();

@@ -22,6 +22,7 @@
 #include "loadgen/base/limits.h"
 #include "loadgen/drive/client_connection.h"
 #include "loadgen/drive/due_requests.h"
+#include "loadgen/drive/kernel_times.h"
 #include "loadgen/drive/ledger.h"
 #include "loadgen/drive/slots.h"
 #include "loadgen/drive/thread_watch.h"
@@ -76,7 +77,9 @@ class Worker {
         generations_(config.connections, 0),
         retry_at_(config.connections),
         slots_(config.connections),
-        promised_(is_open() && !script.keep_alive() ? config.connections : 0, kNever) {
+        promised_(is_open() && !script.keep_alive() ? config.connections : 0, kNever),
+        kernel_(config.connections, script.pipeline) {
+    if constexpr (kStamping) ledger_.expect_kernel_stamps();
     connections_.reserve(config.connections);
     for (std::size_t i = 0; i < config.connections; ++i) {
       connections_.emplace_back(script_, ledger_,
@@ -126,11 +129,17 @@ class Worker {
  private:
   using State = ClientState;
 
+  // Whether each request's time is to be told apart by the kernel's stamps. Where it is not, nothing of it is there.
+  static constexpr bool kStamping = StampingBackend<Io>;
+
   void turn();
   bool drain();
   void on(const io::Completion& done);
   void on_received(ClientConnection& connection, const io::Completion& done);
   void on_sent(ClientConnection& connection, const io::Completion& done);
+  void look_at_kernel_clock(Time now);
+  void take_stamps(ClientConnection& connection);
+  void note_answers(ClientConnection& connection, std::uint32_t gone, std::uint64_t answered, Time now);
   void act(ClientConnection& connection, Wish wish, Time now);
   void on_ready(ClientConnection& connection, Time now);
   void on_room(ClientConnection& connection, Time now);
@@ -203,6 +212,8 @@ class Worker {
   Slots slots_;
   std::vector<Time> promised_;  // without keep-alive: when the request was due that a connection is made for
 
+  [[no_unique_address]] std::conditional_t<kStamping, KernelTimes, NoKernelTimes> kernel_;
+
   Time stop_at_;  // nothing is sent from then on
   Time stopped_at_;
   Time next_check_;
@@ -256,6 +267,9 @@ RunEnd Worker<Io, Clock>::run(Time begin, Time stop_at, Duration drain) {
   last_alive_ = now;
   watch_.begin(now);
   in_flight_.begin(ledger_.window());
+  if constexpr (kStamping) {
+    for (int i = 0; i < kKernelClockLooks; ++i) look_at_kernel_clock(Clock::now());
+  }
   mark_window(now);
   if (stop_requested_.load(std::memory_order_relaxed)) {
     end_ = RunEnd::interrupted;
@@ -380,6 +394,11 @@ void Worker<Io, Clock>::on(const io::Completion& done) {
       last_alive_ = now;
       ++ledger_.tally().connections;
       connection.on_connected();
+      if constexpr (kStamping) {
+        kernel_.on_connected(index_of(connection));
+        // What is not stamped is counted as that.
+        static_cast<void>(io_.stamp(done.id));
+      }
       on_ready(connection, now);
       break;
     }
@@ -399,16 +418,54 @@ template <ClientBackend Io, class Clock>
 void Worker<Io, Clock>::on_received(ClientConnection& connection, const io::Completion& done) {
   const Time now = Clock::now();
   ledger_.tally().bytes_received += done.bytes.size();
+  const std::uint32_t outstanding = connection.outstanding();
+  std::uint64_t answered = 0;
+  if constexpr (kStamping) {
+    look_at_kernel_clock(now);
+    take_stamps(connection);
+    answered = ledger_.answered();
+  }
   const Wish wish = count_in_flight(connection, now, [&] {
     if (!done.bytes.empty()) [[likely]]
       return connection.on_bytes({done.bytes.data(), done.bytes.size()}, now);
     return done.error != 0 ? connection.on_receive_failed(done.error, now) : connection.on_end_of_stream(now);
   });
+  if constexpr (kStamping) {
+    note_answers(connection, outstanding - connection.outstanding(), ledger_.answered() - answered, now);
+  }
   act(connection, wish, now);
 }
 
 template <ClientBackend Io, class Clock>
+void Worker<Io, Clock>::look_at_kernel_clock(Time now) {
+  const RealTime real = io_.real_time();
+  kernel_.clock().see(now, real, Clock::now());
+}
+
+template <ClientBackend Io, class Clock>
+void Worker<Io, Clock>::take_stamps(ClientConnection& connection) {
+  const std::uint32_t index = index_of(connection);
+  while (kernel_.awaits(index)) {
+    const std::optional<SentStamp> stamp = io_.next_sent(id_of(connection));
+    if (!stamp) return;
+    kernel_.on_sent(index, *stamp);
+  }
+}
+
+// `gone` requests wait no more since these octets came. The first `answered` of them have their answers; they may be
+// wrong, and then the run is void.
+template <ClientBackend Io, class Clock>
+void Worker<Io, Clock>::note_answers(ClientConnection& connection, std::uint32_t gone, std::uint64_t answered,
+                                     Time now) {
+  for (std::uint64_t i = 0; i < answered; ++i) {
+    kernel_.on_answered(index_of(connection), connection.gone(gone - 1 - static_cast<std::uint32_t>(i)),
+                        io_.received_at(), now, ledger_.window(), *ledger_.tally().kernel);
+  }
+}
+
+template <ClientBackend Io, class Clock>
 void Worker<Io, Clock>::on_sent(ClientConnection& connection, const io::Completion& done) {
+  if constexpr (kStamping) take_stamps(connection);
   // The stamps are needed only where the kernel took a part.
   const bool whole = done.error == 0 && done.count == connection.unsent().size();
   if (whole) [[likely]] {
@@ -512,8 +569,13 @@ bool Worker<Io, Clock>::send_due(Time now) {
 template <ClientBackend Io, class Clock>
 template <class Add>
 void Worker<Io, Clock>::send(ClientConnection& connection, Time now, Add add) {
+  const std::uint32_t before = connection.outstanding();
   count_in_flight(connection, now, add);
-  io_.send(id_of(connection), connection.take_batch());
+  const std::string_view batch = connection.take_batch();
+  if constexpr (kStamping) {
+    kernel_.on_batch(index_of(connection), connection.outstanding() - before, batch.size());
+  }
+  io_.send(id_of(connection), batch);
 }
 
 template <ClientBackend Io, class Clock>

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "loadgen/figures/kernel_latency.h"
 #include "loadgen/figures/latency.h"
 
 namespace httpdyno::loadgen {
@@ -20,6 +21,7 @@ struct SecondFigures {
   const Latency* service = nullptr;
   const Latency* first_byte = nullptr;
   const Latency* response = nullptr;
+  const KernelLatencies* kernel = nullptr;
 
   // Calls visit(name, latency) for each latency that there is, in the order of all reports.
   template <class Visit>
@@ -28,6 +30,7 @@ struct SecondFigures {
     if (service != nullptr) visit(std::string_view("service"), *service);
     if (first_byte != nullptr) visit(std::string_view("first_byte"), *first_byte);
     if (response != nullptr) visit(std::string_view("response"), *response);
+    if (kernel != nullptr) kernel->each(visit);
   }
 };
 

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "loadgen/figures/errors.h"
+#include "loadgen/figures/kernel_latency.h"
 #include "loadgen/figures/latency.h"
 #include "net/base/time.h"
 
@@ -105,6 +107,7 @@ struct Tally {
   // what reaches over the window's edges) and that it holds too much. For Little's law.
   Duration in_flight_apart{};
   ThreadTime thread;
+  std::optional<KernelLatencies> kernel;  // only where the kernel's stamps are asked for
 
   template <class T>
   T sum(T KindTally::*member) const {
@@ -153,6 +156,9 @@ struct Tally {
     send_lag.merge(other.send_lag);
     in_flight_apart += other.in_flight_apart;
     thread.merge(other.thread);
+    if (!other.kernel) return;
+    if (!kernel) kernel.emplace();
+    kernel->merge(*other.kernel);
   }
   // As new, for as many kinds; the memory is kept.
   void clear() {
@@ -163,6 +169,7 @@ struct Tally {
     send_lag.clear();
     in_flight_apart = {};
     thread = {};
+    if (kernel) kernel->clear();
   }
 };
 

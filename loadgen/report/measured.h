@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "loadgen/figures/batches.h"
+#include "loadgen/figures/kernel_latency.h"
 #include "loadgen/figures/latency.h"
 #include "loadgen/figures/quantile.h"
 #include "loadgen/report/levels.h"
@@ -26,7 +27,25 @@ struct Series {
   }
 };
 
+struct KernelSeries {
+  Batches transmit_delay;
+  Batches kernel_service;
+  Batches receive_delay;
+
+  void add(const KernelLatencies& tick) {
+    transmit_delay.add(tick.transmit_delay.values());
+    kernel_service.add(tick.kernel_service.values());
+    receive_delay.add(tick.receive_delay.values());
+  }
+};
+
 using Quantiles = std::array<Quantile, kLevels.size()>;
+
+inline Quantiles quantiles_of(const Latency& latency, const Batches& batches) {
+  Quantiles out;
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = quantile(latency, batches, kLevels[i].percent);
+  return out;
+}
 
 struct Measured {
   Latencies latencies;
@@ -58,12 +77,27 @@ struct Measured {
     visit(std::string_view("service"), latencies.service, service);
     visit(std::string_view("first_byte"), latencies.first_byte, first_byte);
   }
+};
 
- private:
-  static Quantiles quantiles_of(const Latency& latency, const Batches& batches) {
-    Quantiles out;
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = quantile(latency, batches, kLevels[i].percent);
-    return out;
+// Of all kinds, where the kernel's stamps were asked for.
+struct KernelMeasured {
+  KernelLatencies latencies;
+  Quantiles transmit_delay;
+  Quantiles kernel_service;
+  Quantiles receive_delay;
+
+  KernelMeasured(const KernelLatencies& all, const KernelSeries& by_time)
+      : latencies(all),
+        transmit_delay(quantiles_of(all.transmit_delay, by_time.transmit_delay)),
+        kernel_service(quantiles_of(all.kernel_service, by_time.kernel_service)),
+        receive_delay(quantiles_of(all.receive_delay, by_time.receive_delay)) {}
+
+  // As Measured::each().
+  template <class Visit>
+  void each(Visit visit) const {
+    visit(std::string_view("transmit_delay"), latencies.transmit_delay, transmit_delay);
+    visit(std::string_view("kernel_service"), latencies.kernel_service, kernel_service);
+    visit(std::string_view("receive_delay"), latencies.receive_delay, receive_delay);
   }
 };
 

@@ -25,6 +25,7 @@ void Recorder::add(const Tally& tick, Time now) {
     kinds_.resize(tick.kinds.size());
     for (std::size_t i = 0; i < kinds_.size(); ++i) kinds_[i].add(tick.kinds[i].latencies);
   }
+  if (tick.kernel) kernel_.add(*tick.kernel);
   second_.merge(tick);
   // Ticks end at their time, and are taken a little later.
   const Time end = now - (now - window_.from) % kTick;
@@ -49,6 +50,7 @@ void Recorder::end_second(Time now) {
     figures.queue = &latencies.queue;
     figures.response = &latencies.response;
   }
+  if (second_.kernel) figures.kernel = &*second_.kernel;
   files_.add(figures);
   progress_.second(figures);
   const Histogram& values = (open_loop_ ? latencies.response : latencies.service).values();
@@ -61,6 +63,11 @@ std::vector<Measured> Recorder::kinds() const {
   std::vector<Measured> out;
   for (std::size_t i = 0; i < kinds_.size(); ++i) out.emplace_back(total_.kinds[i].latencies, kinds_[i]);
   return out;
+}
+
+std::optional<KernelMeasured> Recorder::kernel() const {
+  if (!total_.kernel) return {};
+  return KernelMeasured(*total_.kernel, kernel_);
 }
 
 }  // namespace httpdyno::loadgen

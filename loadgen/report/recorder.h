@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "loadgen/figures/tally.h"
@@ -30,6 +31,8 @@ class Recorder {
   Measured whole() const { return {total_.latencies(), series_}; }
   // Of each kind of a mix.
   std::vector<Measured> kinds() const;
+  // Empty where the kernel's stamps were not asked for.
+  std::optional<KernelMeasured> kernel() const;
   // Of each second: in an open loop of the response times, else of the service times. Seconds in which nothing
   // came to an end have none.
   const std::vector<std::int64_t>& medians() const { return medians_; }
@@ -47,6 +50,7 @@ class Recorder {
   Latencies tick_;  // of the present one; here because its memory is worth keeping
   Series series_;
   std::vector<Series> kinds_;
+  KernelSeries kernel_;
   std::vector<std::int64_t> medians_;
 };
 

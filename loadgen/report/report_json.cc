@@ -129,6 +129,12 @@ std::string json_report(const RunResult& result, const RunOptions& options) {
   };
   if (!options.url.unix_socket.empty()) json["unix_socket"] = options.url.unix_socket;
   put_latencies(json, result.whole, options.arrivals.open(), result.is_void());
+  if (result.kernel) {
+    result.kernel->each([&](std::string_view name, const Latency& latency, const Quantiles& quantiles) {
+      json[std::string(name) + "_ns"] = latency_json(latency, quantiles, result.is_void());
+    });
+    json["unstamped_requests"] = result.kernel->latencies.unstamped;
+  }
   json["verdict"] = verdict_json(result.verdict);
   if (options.arrivals.open()) {
     json["arrivals"] = arrivals_json(options.arrivals);

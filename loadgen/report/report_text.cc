@@ -81,6 +81,21 @@ std::string latency_lines(const RunResult& result, const RunOptions& options) {
   return text;
 }
 
+// Where the service time went.
+std::string kernel_lines(const KernelMeasured& kernel) {
+  const std::int64_t stamped = kernel.latencies.kernel_service.values().total();
+  if (stamped == 0) return "  kernel     n/a: it gave no stamps\n";
+  std::string text = fmt::format("  kernel     {} with stamps, {} without\n",
+                                 plural(static_cast<std::uint64_t>(stamped), "request"),
+                                 grouped(kernel.latencies.unstamped));
+  kernel.each([&](std::string_view name, const Latency& latency, const Quantiles& quantiles) {
+    std::string label(name);
+    std::replace(label.begin(), label.end(), '_', ' ');
+    text += fmt::format("    {:<15} {}\n", label, latency_line(latency, quantiles));
+  });
+  return text;
+}
+
 // How connections are used.
 std::string describe_use(const LoadOptions& load) {
   if (load.requests_per_connection == 1) return "one request each";
@@ -120,6 +135,7 @@ std::string text_report(const RunResult& result, const RunOptions& options) {
   }
   if (!result.is_void()) {
     text += latency_lines(result, options);
+    if (result.kernel) text += kernel_lines(*result.kernel);
     text += fmt::format("  in flight  {:.4g} on average\n", result.mean_in_flight());
     text += fmt::format("  generator  {} of CPU per request, {:.0f} % of {}{}\n",
                         with_unit_of_time(result.cpu_ns_per_request()),

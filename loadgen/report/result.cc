@@ -89,6 +89,10 @@ void gather_evidence(const RunOptions& options, RunResult& result) {
     evidence.missed_by_client = tally.missed;
     evidence.overloaded = result.end == RunEnd::overloaded;
   }
+  if (tally.kernel && tally.kernel->receive_delay.values().total() != 0) {
+    evidence.receive_delay_p99 = Duration(tally.kernel->receive_delay.values().percentile(99));
+    evidence.kernel_service_p50 = Duration(tally.kernel->kernel_service.values().percentile(50));
+  }
   const ErrorCounts errors = tally.errors();
   for (const ErrorKind wrong : {ErrorKind::status, ErrorKind::length, ErrorKind::body}) {
     evidence.wrong_answers += errors.of(wrong);

@@ -16,13 +16,14 @@
 namespace httpdyno::loadgen {
 
 struct RunResult {
-  Tally tally;                  // of all threads, and the first answer
-  Measured whole;               // of all kinds
-  std::vector<Measured> kinds;  // of a mix: each
-  Duration measured{};          // the length of the measured part
-  Duration cpu{};               // used by this process within it, user and system
-  std::uint64_t due = 0;        // of an open loop: sent, queued or shed, without the first answer
-  Duration time_in_flight{};    // within the measured part, summed over its requests
+  Tally tally;                           // of all threads, and the first answer
+  Measured whole;                        // of all kinds
+  std::vector<Measured> kinds;           // of a mix: each
+  std::optional<KernelMeasured> kernel;  // with the kernel's stamps
+  Duration measured{};                   // the length of the measured part
+  Duration cpu{};                        // used by this process within it, user and system
+  std::uint64_t due = 0;                 // of an open loop: sent, queued or shed, without the first answer
+  Duration time_in_flight{};             // within the measured part, summed over its requests
   RunEnd end = RunEnd::done;
   Error io_error;  // with RunEnd::io_failed
   int signal = 0;  // that interrupted the run, or 0

@@ -14,6 +14,7 @@ namespace {
 // A lag that is small beside the latency itself changes nothing that is read.
 constexpr double kLagToResponseSuspect = 0.05;
 constexpr double kLagToResponseVoid = 1;
+constexpr double kDelayToServiceSuspect = 0.05;
 
 // A short run is not held to a share: one pause that a busy machine makes at its end would be too much of it.
 constexpr Duration kMissedSuspectMin = 20ms;  // as much as is due in this time
@@ -103,6 +104,10 @@ Verdict judge(const Evidence& evidence) {
                  static_cast<double>(evidence.missed_by_client) / static_cast<double>(evidence.due), measured,
                  kMissedSuspectMin, kMissedVoidMin);
   }
+  scales.weigh(Reason::receive_delay_p99_ns, in_ns(evidence.receive_delay_p99),
+               std::max(row_of(Reason::receive_delay_p99_ns).suspect_over,
+                        kDelayToServiceSuspect * in_ns(evidence.kernel_service_p50).value_or(0)),
+               kNeverOver);
   const MachineEvidence& machine = evidence.machine;
   scales.weigh_reading(Reason::busiest_second_share, machine.busiest_second);
   scales.weigh(Reason::longest_pause_ns, in_ns(evidence.longest_pause));

@@ -78,6 +78,10 @@ struct Evidence {
   std::uint64_t missed_by_client = 0;  // of these: not sent within it although a slot was free
   bool overloaded = false;             // more were queued than the limit allows
 
+  // With the kernel's stamps.
+  std::optional<Duration> receive_delay_p99;
+  std::optional<Duration> kernel_service_p50;
+
   std::uint64_t wrong_answers = 0;                // in status, length or body
   std::optional<std::uint64_t> count_difference;  // of client and server, if the server was asked
   // Rate x mean latency against the time average of the requests in flight: |1 - ratio|.

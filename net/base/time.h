@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 
 namespace httpdyno {
@@ -31,6 +32,24 @@ inline std::int64_t read_wall_seconds() {
   timespec ts{};
   clock_gettime(CLOCK_REALTIME_COARSE, &ts);
   return ts.tv_sec;
+}
+
+// A point on the realtime clock, in ns since the Unix epoch. That clock steps, so nothing is measured by it: it is
+// what the kernel stamps packets with, and is read to find out where the monotonic clock stood then.
+struct RealTime {
+  std::int64_t ns = 0;
+
+  friend auto operator<=>(RealTime, RealTime) = default;
+};
+
+inline RealTime to_real_time(const timespec& ts) {
+  return {std::int64_t{ts.tv_sec} * 1'000'000'000 + ts.tv_nsec};
+}
+
+inline RealTime read_real_time() {
+  timespec ts{};
+  clock_gettime(CLOCK_REALTIME, &ts);
+  return to_real_time(ts);
 }
 
 }  // namespace httpdyno

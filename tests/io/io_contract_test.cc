@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "loadgen/drive/stamped_io.h"
 #include "net/io/epoll/epoll_io.h"
 #include "net/io/io.h"
 #include "tests/io/sim_host.h"
@@ -85,7 +86,16 @@ class IoContract : public testing::Test {
   Io* io_ = &host_.io;
 };
 
-using Hosts = testing::Types<SocketHost<EpollIo>, SimHost, SlowSimHost>;
+// Every connection has stamps of what it sends, which nobody takes: they are no event and no error.
+class UntakenStamps : public loadgen::StampedIo {
+ public:
+  Error attach(ConnId id, Socket socket) {
+    if (Error error = StampedIo::attach(id, socket)) return error;
+    return stamp(id);
+  }
+};
+
+using Hosts = testing::Types<SocketHost<EpollIo>, SocketHost<UntakenStamps>, SimHost, SlowSimHost>;
 TYPED_TEST_SUITE(IoContract, Hosts);
 
 TYPED_TEST(IoContract, NothingIsAcceptedBeforeItIsAsked) {

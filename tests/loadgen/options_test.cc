@@ -67,16 +67,17 @@ TEST(CommandLine, TakesPathsOfUnixSockets) {
 }
 
 TEST(CommandLine, TakesTheRest) {
-  const RunOptions run =
-      parse_good({"http://h/", "--pipeline", "16", "--warmup", "500ms", "--json", "-", "--hgrm", "f",
-                  "--stats-path", "/stats", "--expect-status", "404", "--any-length", "--any-body"})
-          .run;
+  const RunOptions run = parse_good({"http://h/", "--pipeline", "16", "--warmup", "500ms", "--json", "-",
+                                     "--hgrm", "f", "--stats-path", "/stats", "--expect-status", "404",
+                                     "--any-length", "--any-body", "--kernel-timestamps"})
+                             .run;
   EXPECT_EQ(run.load.pipeline, 16U);
   EXPECT_EQ(run.warmup, 500ms);
   EXPECT_EQ(run.json_path, "-");
   EXPECT_EQ(run.hgrm_path, "f");
   EXPECT_EQ(run.stats_path, "/stats");
   EXPECT_EQ(run.load.requests[0].expected_status, 404);
+  EXPECT_TRUE(run.kernel_timestamps);
   EXPECT_TRUE(run.load.any_length);
   EXPECT_TRUE(run.load.any_body);
   EXPECT_EQ(parse_good({"http://h/", "--no-keepalive"}).run.load.requests_per_connection, 1U);
@@ -190,6 +191,7 @@ TEST(CommandLine, RefusesInOneLineWithTheCulpritInIt) {
       {{"http://h/", "--mix", "f", "--expect-status", "200"}, "--expect-status"},
       {{"http://h/", "--json", "-", "--hgrm", "-"}, "--hgrm"},
       {{"http://h/", "--stats-path", "stats"}, "--stats-path"},
+      {{"http://h/", "--unix-socket", "s", "--kernel-timestamps"}, "--kernel-timestamps"},
       {{"http://h/", "--expect-status", "1000"}, "--expect-status"},
       {{"versus", "http://h/"}, "two URLs"},
       {{"versus", "http://h/", "http://h/", "--pid-a", "1"}, "--pid-b"},
@@ -248,7 +250,9 @@ TEST(CommandLine, RefusesASearchThatCannotBe) {
     expect_refused({"--find-knee", "--slo", "p99<2ms", "http://h/", flag, "f"},
                    std::string(flag) + " exclude");
   }
-  expect_refused({"--find-knee", "--slo", "p99<2ms", "http://h/", "--live"}, "--live exclude");
+  for (const char* flag : {"--live", "--kernel-timestamps"}) {
+    expect_refused({"--find-knee", "--slo", "p99<2ms", "http://h/", flag}, std::string(flag) + " exclude");
+  }
   expect_refused({"--find-knee", "--slo", "p99<2ms", "http://h/", "-R", "1", "--rate-to", "2"},
                  "--rate-to exclude");
   expect_refused({"--arrivals", "poisson", "http://h/"}, "--arrivals requires --rate or --find-knee");

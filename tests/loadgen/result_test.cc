@@ -14,6 +14,7 @@ namespace httpdyno::loadgen {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 RunOptions options() {
   RunOptions out;
@@ -121,6 +122,58 @@ TEST(JsonReport, HasItsKeys) {
   EXPECT_EQ(latency.at("p90"), good.whole.latencies.service.values().percentile(90));
   EXPECT_EQ(latency.at("p99"), good.whole.latencies.service.values().percentile(99));
   EXPECT_TRUE(latency.at("p99_9").is_null()) << "a thousand are too few";
+}
+
+// Ten requests by the kernel's stamps, and two that have none.
+RunResult stamped_result() {
+  RunResult out = result();
+  KernelLatencies& kernel = out.tally.kernel.emplace();
+  for (int i = 0; i < 10; ++i) {
+    kernel.transmit_delay.record(1000);
+    kernel.kernel_service.record(20'000);
+    kernel.receive_delay.record(500);
+  }
+  kernel.unstamped = 2;
+  KernelSeries series;
+  series.add(kernel);
+  out.kernel.emplace(kernel, series);
+  return out;
+}
+
+TEST(JsonReport, TellsByTheKernelsStampsWhereTheTimeWent) {
+  EXPECT_FALSE(nlohmann::json::parse(json_report(result(), options())).contains("kernel_service_ns"));
+  RunResult stamped = stamped_result();
+  const auto json = nlohmann::json::parse(json_report(stamped, options()));
+  EXPECT_EQ(json.at("transmit_delay_ns").at("mean"), 1000);
+  EXPECT_EQ(json.at("kernel_service_ns").at("mean"), 20'000);
+  EXPECT_EQ(json.at("receive_delay_ns").at("mean"), 500);
+  EXPECT_EQ(json.at("receive_delay_ns").at("count"), 10);
+  EXPECT_EQ(json.at("unstamped_requests"), 2);
+  stamped.verdict.level = VerdictLevel::voided;
+  EXPECT_TRUE(
+      nlohmann::json::parse(json_report(stamped, options())).at("kernel_service_ns").at("mean").is_null());
+}
+
+TEST(TextReport, TellsByTheKernelsStampsWhereTheTimeWent) {
+  EXPECT_THAT(text_report(result(), options()), Not(HasSubstr("kernel")));
+  RunResult stamped = stamped_result();
+  const std::string text = text_report(stamped, options());
+  EXPECT_THAT(text, HasSubstr("  kernel     10 requests with stamps, 2 without\n"));
+  EXPECT_THAT(text, HasSubstr("    transmit delay  mean 1.00 µs"));
+  EXPECT_THAT(text, HasSubstr("    kernel service  mean 20.0 µs"));
+  EXPECT_THAT(text, HasSubstr("    receive delay   mean 500 ns"));
+  stamped.kernel.emplace(KernelLatencies(), KernelSeries());
+  EXPECT_THAT(text_report(stamped, options()), HasSubstr("  kernel     n/a: it gave no stamps\n"));
+}
+
+TEST(Evidence, HasTheReceiveDelayWhereItIsKnown) {
+  RunResult plain = result();
+  gather_evidence(options(), plain);
+  EXPECT_FALSE(plain.evidence.receive_delay_p99);
+  RunResult stamped = stamped_result();
+  gather_evidence(options(), stamped);
+  EXPECT_EQ(stamped.evidence.receive_delay_p99, 500ns);
+  EXPECT_NEAR(static_cast<double>(stamped.evidence.kernel_service_p50->count()), 20'000, 20);
 }
 
 TEST(JsonReport, CountsErrorsByKind) {

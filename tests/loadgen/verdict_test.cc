@@ -27,6 +27,8 @@ Evidence healthy() {
                       .listen_dropped = 0};
   evidence.send_lag_p99 = 20us;
   evidence.response_p50 = 60us;
+  evidence.receive_delay_p99 = 30us;
+  evidence.kernel_service_p50 = 20us;
   evidence.due = 200'000;
   evidence.count_difference = 0;
   evidence.littles_law = 0.001;
@@ -84,6 +86,10 @@ INSTANTIATE_TEST_SUITE_P(
              VerdictLevel::suspect},
         Case{Reason::rate_missed_share, [](Evidence& e) { e.missed_by_client = 4'100; },
              VerdictLevel::voided},
+        Case{Reason::receive_delay_p99_ns, [](Evidence& e) { e.receive_delay_p99 = 110us; },
+             VerdictLevel::suspect},
+        Case{Reason::receive_delay_p99_ns, [](Evidence& e) { e.receive_delay_p99 = 1s; },
+             VerdictLevel::suspect},
         Case{Reason::busiest_second_share, [](Evidence& e) { e.machine.busiest_second = 0.9; },
              VerdictLevel::suspect},
         Case{Reason::longest_pause_ns, [](Evidence& e) { e.longest_pause = 101ms; }, VerdictLevel::suspect},
@@ -112,6 +118,15 @@ TEST(Verdict, ALimitItselfIsStillWithin) {
   evidence.send_lag_p99 = 100us;
   evidence.machine.busiest_second = 0.85;
   EXPECT_EQ(judge(evidence).level, VerdictLevel::valid);
+}
+
+TEST(Verdict, AReceiveDelayIsSmallBesideALongService) {
+  Evidence evidence = healthy();
+  evidence.receive_delay_p99 = 400us;
+  evidence.kernel_service_p50 = 10ms;
+  EXPECT_EQ(judge(evidence).level, VerdictLevel::valid);
+  evidence.receive_delay_p99 = 600us;
+  EXPECT_EQ(judge(evidence).level, VerdictLevel::suspect);
 }
 
 TEST(Verdict, OneVoidReasonMakesTheRunVoidAndSuspectOnesAreSaidBesides) {

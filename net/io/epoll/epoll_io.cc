@@ -12,23 +12,17 @@
 #include <utility>
 
 #include "net/base/assert.h"
+#include "net/io/epoll/epoll_receive.h"
 
 namespace httpdyno::io {
 
 static_assert(Backend<EpollIo>);
 
+template class BasicEpollIo<PlainReceive>;
+
 namespace {
 
-// Two indices that no connection has, for what else epoll reports.
-constexpr std::uint32_t kListenerIndex = UINT32_MAX;
-constexpr std::uint32_t kWakeIndex = UINT32_MAX - 1;
-
 constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP | EPOLLET;
-
-std::uint64_t pack(ConnId id) { return (std::uint64_t{id.generation} << 32) | id.index; }
-ConnId unpack(std::uint64_t data) {
-  return {static_cast<std::uint32_t>(data), static_cast<std::uint32_t>(data >> 32)};
-}
 
 // Rounded up, so that a timer never finds that it is too early.
 int to_milliseconds(Duration limit) {
@@ -45,8 +39,6 @@ std::uint32_t queued_bytes(int fd, unsigned long request) {
 // What of a socket's output the peer has not acknowledged yet.
 std::uint32_t unacknowledged_bytes(int fd) { return queued_bytes(fd, SIOCOUTQ); }
 
-bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
-
 }  // namespace
 
 void EpollWaker::wake() const noexcept {
@@ -58,13 +50,13 @@ void EpollWaker::wake() const noexcept {
   errno = saved;
 }
 
-EpollIo::~EpollIo() {
+EpollCore::~EpollCore() {
   for (Entry& entry : entries_) {
     if (entry.fd >= 0) ::close(entry.fd);
   }
 }
 
-Error EpollIo::open(Listener listener) {
+Error EpollCore::open(Listener listener) {
   listener_ = std::move(listener);
   buffer_ = std::make_unique_for_overwrite<char[]>(kReceiveBytes);
   entries_.reserve(kEntriesReserved);
@@ -85,7 +77,7 @@ Error EpollIo::open(Listener listener) {
   return {};
 }
 
-Error EpollIo::wait(Duration limit) {
+Error EpollCore::wait(Duration limit) {
   DASSERT(event_index_ == event_count_ && again_index_ == again_now_.size());  // rule 2: drained
   std::swap(again_, again_now_);
   again_.clear();
@@ -109,7 +101,7 @@ Error EpollIo::wait(Duration limit) {
   return error;
 }
 
-int EpollIo::wait_for_events(Duration limit) {
+int EpollCore::wait_for_events(Duration limit) {
   if (limit > Duration::zero() && limit < 1ms) {
     const timespec spec{0, limit.count()};
     const int count = ::epoll_pwait2(epoll_.get(), events_.data(), kEventsPerWait, &spec, nullptr);
@@ -118,105 +110,14 @@ int EpollIo::wait_for_events(Duration limit) {
   return ::epoll_wait(epoll_.get(), events_.data(), kEventsPerWait, to_milliseconds(limit));
 }
 
-const Completion* EpollIo::next() {
-  for (;;) {
-    if (done_index_ < done_.size()) {
-      current_ = done_[done_index_++];
-      // A send that completed before its connection was closed is no news any more.
-      if (current_.event == Event::sent && find(current_.id) == nullptr) continue;
-      return &current_;
-    }
-    done_.clear();
-    done_index_ = 0;
-
-    if (event_index_ < event_count_) {
-      if (on_event(events_[static_cast<std::size_t>(event_index_++)])) return &current_;
-    } else if (again_index_ < again_now_.size()) {
-      const ConnId id = again_now_[again_index_++];
-      Entry* entry = find(id);
-      if (entry == nullptr) continue;
-      entry->in_again = false;
-      if (entry->receiving && entry->readable && receive(*entry, id)) return &current_;
-    } else if (accepting_ && listener_readable_ && accepts_left_ > 0) {
-      if (accept_one()) return &current_;
-    } else {
-      return nullptr;
-    }
-  }
-}
-
-bool EpollIo::on_event(const epoll_event& event) {
-  const ConnId id = unpack(event.data.u64);
-  if (id.index == kListenerIndex) {
-    listener_readable_ = true;
-    return false;
-  }
-  if (id.index == kWakeIndex) {
-    current_ = {.event = Event::woken};
-    return true;
-  }
-  Entry* entry = find(id);  // none: closed earlier in this batch
-  return entry != nullptr && on_connection_event(*entry, id, event.events);
-}
-
-bool EpollIo::on_connection_event(Entry& entry, ConnId id, std::uint32_t events) {
-  if (entry.connecting) {
-    int error = 0;
-    if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
-      socklen_t size = sizeof error;
-      ::getsockopt(entry.fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    }
-    if (error == 0 && (events & EPOLLOUT) == 0) return false;
-    entry.connecting = false;
-    // Bytes that came with the connect are reported after it.
-    if ((events & (EPOLLIN | EPOLLRDHUP)) != 0) read_again(entry, id);
-    current_ = {.event = Event::connected, .error = error, .id = id};
-    return true;
-  }
-  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) entry.hangup = true;
-  if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0) {
-    entry.full = false;
-    if (!entry.stuck.empty()) try_send(entry, id, std::exchange(entry.stuck, {}));
-  }
-  if ((events & ~static_cast<std::uint32_t>(EPOLLOUT)) == 0) return false;
-  entry.readable = true;
-  return entry.receiving && receive(entry, id);
-}
-
-bool EpollIo::receive(Entry& entry, ConnId id) {
-  const ssize_t count = ::recv(entry.fd, buffer_.get(), kReceiveBytes, 0);
-  if (count < 0) {
-    if (errno == EINTR) {
-      read_again(entry, id);
-      return false;
-    }
-    entry.readable = false;
-    if (would_block(errno)) return false;
-    entry.receiving = false;
-    current_ = {.event = Event::received, .error = errno, .id = id};
-    return true;
-  }
-  const auto size = static_cast<std::size_t>(count);
-  if (size == 0) {
-    entry.receiving = entry.readable = false;
-  } else if (size == kReceiveBytes || entry.hangup) {
-    read_again(entry, id);
-  } else {
-    // A short read has emptied the socket (epoll(7)); what comes now makes a new edge.
-    entry.readable = false;
-  }
-  current_ = {.event = Event::received, .id = id, .bytes = {buffer_.get(), size}};
-  return true;
-}
-
-void EpollIo::read_again(Entry& entry, ConnId id) {
+void EpollCore::read_again(Entry& entry, ConnId id) {
   entry.readable = true;
   if (entry.in_again) return;
   entry.in_again = true;
   again_.push_back(id);
 }
 
-bool EpollIo::accept_one() {
+bool EpollCore::accept_one() {
   --accepts_left_;
   const int fd = ::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd >= 0) {
@@ -247,15 +148,15 @@ bool EpollIo::accept_one() {
   return true;
 }
 
-void EpollIo::accept_start() { accepting_ = static_cast<bool>(listener_); }
+void EpollCore::accept_start() { accepting_ = static_cast<bool>(listener_); }
 
-void EpollIo::close_listener() {
+void EpollCore::close_listener() {
   accepting_ = false;
   listener_readable_ = false;
   listener_.reset();
 }
 
-Error EpollIo::add(ConnId id, int fd, std::uint32_t events, bool connecting) {
+Error EpollCore::add(ConnId id, int fd, std::uint32_t events, bool connecting) {
   epoll_event event{events, {.u64 = pack(id)}};
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return last_error("epoll_ctl");
   if (id.index >= entries_.size()) entries_.resize(id.index + 1);
@@ -264,15 +165,15 @@ Error EpollIo::add(ConnId id, int fd, std::uint32_t events, bool connecting) {
   return {};
 }
 
-Error EpollIo::attach(ConnId id, Socket socket) {
+Error EpollCore::attach(ConnId id, Socket socket) {
   Error error = add(id, socket.handle, kReadEvents, false);
   if (error) ::close(socket.handle);
   return error;
 }
 
-void EpollIo::discard(Socket socket) { ::close(socket.handle); }
+void EpollCore::discard(Socket socket) { ::close(socket.handle); }
 
-Error EpollIo::connect(ConnId id, const Address& address) {
+Error EpollCore::connect(ConnId id, const Address& address) {
   Fd fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return last_error("socket");
   const int on = 1;
@@ -289,27 +190,27 @@ Error EpollIo::connect(ConnId id, const Address& address) {
   return {};
 }
 
-EpollIo::Entry* EpollIo::find(ConnId id) {
+EpollCore::Entry* EpollCore::find(ConnId id) {
   if (id.index >= entries_.size()) return nullptr;
   Entry& entry = entries_[id.index];
   return entry.fd >= 0 && entry.generation == id.generation ? &entry : nullptr;
 }
 
-EpollIo::Entry& EpollIo::expect(ConnId id) {
+EpollCore::Entry& EpollCore::expect(ConnId id) {
   Entry* entry = find(id);
   ASSERT(entry != nullptr);
   return *entry;
 }
 
-void EpollIo::recv_start(ConnId id) {
+void EpollCore::recv_start(ConnId id) {
   Entry& entry = expect(id);
   entry.receiving = true;
   if (entry.readable) read_again(entry, id);
 }
 
-void EpollIo::recv_stop(ConnId id) { expect(id).receiving = false; }
+void EpollCore::recv_stop(ConnId id) { expect(id).receiving = false; }
 
-void EpollIo::send(ConnId id, std::string_view bytes) {
+void EpollCore::send(ConnId id, std::string_view bytes) {
   Entry& entry = expect(id);
   DASSERT(entry.stuck.empty() && !bytes.empty());
   if (entry.full) {
@@ -319,7 +220,7 @@ void EpollIo::send(ConnId id, std::string_view bytes) {
   }
 }
 
-void EpollIo::try_send(Entry& entry, ConnId id, std::string_view bytes) {
+void EpollCore::try_send(Entry& entry, ConnId id, std::string_view bytes) {
   ssize_t count = 0;
   do {
     count = ::send(entry.fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -339,13 +240,13 @@ void EpollIo::try_send(Entry& entry, ConnId id, std::string_view bytes) {
   done_.push_back({.event = Event::sent, .id = id, .count = size});
 }
 
-void EpollIo::stick(Entry& entry, ConnId id, std::string_view bytes) {
+void EpollCore::stick(Entry& entry, ConnId id, std::string_view bytes) {
   entry.stuck = bytes;
   entry.unacknowledged = unacknowledged_bytes(entry.fd);
   watch_out(entry, id, true);
 }
 
-void EpollIo::watch_out(Entry& entry, ConnId id, bool on) {
+void EpollCore::watch_out(Entry& entry, ConnId id, bool on) {
   if (entry.watching_out == on) return;
   entry.watching_out = on;
   epoll_event event{on ? kReadEvents | EPOLLOUT : kReadEvents, {.u64 = pack(id)}};
@@ -354,18 +255,18 @@ void EpollIo::watch_out(Entry& entry, ConnId id, bool on) {
   ASSERT(::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, entry.fd, &event) == 0);
 }
 
-std::size_t EpollIo::unread(ConnId id) { return queued_bytes(expect(id).fd, SIOCINQ); }
+std::size_t EpollCore::unread(ConnId id) { return queued_bytes(expect(id).fd, SIOCINQ); }
 
-std::size_t EpollIo::unsent(ConnId id) { return unacknowledged_bytes(expect(id).fd); }
+std::size_t EpollCore::unsent(ConnId id) { return unacknowledged_bytes(expect(id).fd); }
 
 // A peer that reads slowly empties the kernel's queue long before the kernel reports room in it.
-bool EpollIo::progress(ConnId id) {
+bool EpollCore::progress(ConnId id) {
   Entry& entry = expect(id);
   const std::uint32_t before = std::exchange(entry.unacknowledged, unacknowledged_bytes(entry.fd));
   return entry.unacknowledged < before;
 }
 
-Address EpollIo::peer(ConnId id) {
+Address EpollCore::peer(ConnId id) {
   Address address;
   address.size = sizeof address.storage;
   if (::getpeername(expect(id).fd, reinterpret_cast<sockaddr*>(&address.storage), &address.size) != 0)
@@ -373,9 +274,9 @@ Address EpollIo::peer(ConnId id) {
   return address;
 }
 
-void EpollIo::shutdown_send(ConnId id) { ::shutdown(expect(id).fd, SHUT_WR); }
+void EpollCore::shutdown_send(ConnId id) { ::shutdown(expect(id).fd, SHUT_WR); }
 
-void EpollIo::close(ConnId id) {
+void EpollCore::close(ConnId id) {
   Entry& entry = expect(id);
   ::close(entry.fd);
   entry.fd = -1;

@@ -7,10 +7,14 @@
 #pragma once
 
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -30,10 +34,12 @@ class EpollWaker {
   int eventfd_;
 };
 
+// All of the backend but what depends on how octets are received.
+//
 // Invariant of a connection's entry: `readable` is set whenever the kernel may hold unread bytes, an end of
 // stream or an error that no future edge will report; a connection that is readable and receiving is in
 // `again_` or has an event in the present batch.
-class EpollIo {
+class EpollCore {
  public:
   static constexpr std::size_t kReceiveBytes = 64 * 1024;
   static constexpr int kEventsPerWait = 512;
@@ -42,16 +48,13 @@ class EpollIo {
   // connections as there are, and copy it.
   static constexpr std::size_t kEntriesReserved = 64 * 1024;
 
-  EpollIo() = default;
-  EpollIo(const EpollIo&) = delete;
-  EpollIo& operator=(const EpollIo&) = delete;
-  ~EpollIo();
+  EpollCore(const EpollCore&) = delete;
+  EpollCore& operator=(const EpollCore&) = delete;
 
   // Once, before anything else. Without a listener (a client) nothing is ever accepted.
   Error open(Listener listener = Listener());
 
   Error wait(Duration limit);
-  const Completion* next();
   Time now() const { return now_; }
 
   void accept_start();
@@ -79,7 +82,20 @@ class EpollIo {
 
   EpollWaker waker() const { return EpollWaker(wake_.get()); }
 
- private:
+ protected:
+  EpollCore() = default;
+  ~EpollCore();
+
+  // Two indices that no connection has, for what else epoll reports.
+  static constexpr std::uint32_t kListenerIndex = UINT32_MAX;
+  static constexpr std::uint32_t kWakeIndex = UINT32_MAX - 1;
+  static std::uint64_t pack(ConnId id) { return (std::uint64_t{id.generation} << 32) | id.index; }
+  static ConnId unpack(std::uint64_t data) {
+    return {static_cast<std::uint32_t>(data), static_cast<std::uint32_t>(data >> 32)};
+  }
+
+  static bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+
   // A server has one for each connection, idle ones too: hence the bits.
   struct Entry {
     int fd = -1;
@@ -98,9 +114,6 @@ class EpollIo {
   Entry* find(ConnId id);
   Entry& expect(ConnId id);
   int wait_for_events(Duration limit);
-  bool on_event(const epoll_event& event);
-  bool on_connection_event(Entry& entry, ConnId id, std::uint32_t events);
-  bool receive(Entry& entry, ConnId id);
   bool accept_one();
   void try_send(Entry& entry, ConnId id, std::string_view bytes);
   void stick(Entry& entry, ConnId id, std::string_view bytes);
@@ -128,5 +141,30 @@ class EpollIo {
   std::vector<Entry> entries_;
   std::unique_ptr<char[]> buffer_;
 };
+
+// How octets are taken off a socket, and which of the events that epoll reports are about its stream: this way
+// for all but who wants more of the kernel than octets (loadgen/drive/stamped_io.h).
+struct PlainReceive {
+  // As recv(2).
+  static ssize_t take(int fd, std::span<char> into) { return ::recv(fd, into.data(), into.size(), 0); }
+  static std::uint32_t of_stream(std::uint32_t events) { return events; }
+};
+
+template <class Receive>
+class BasicEpollIo : public EpollCore {
+ public:
+  const Completion* next();
+
+ protected:
+  [[no_unique_address]] Receive receive_;
+
+ private:
+  bool on_event(const epoll_event& event);
+  bool on_connection_event(Entry& entry, ConnId id, std::uint32_t events);
+  bool receive(Entry& entry, ConnId id);
+};
+
+using EpollIo = BasicEpollIo<PlainReceive>;
+extern template class BasicEpollIo<PlainReceive>;
 
 }  // namespace httpdyno::io
